@@ -210,11 +210,11 @@ def apply_corrections(result: PlayersResult, corrections: PlayersCorrections) ->
     where = "the corrections" if corrections.path is None else str(corrections.path)
     video = shown_name(result.path.name)
     if corrections.video and corrections.video != video:
-        raise DataError(f"{where} are of {corrections.video}, not of {video}; give those of this video")
+        raise DataError(f"{where}: made for {corrections.video}, not for {video}; give those of this video")
     if corrections.tracks and corrections.tracks != tracks_fingerprint(result):
         raise DataError(
-            f"{where} were made for other tracks of {video}, whose numbers may mean other players; track it as then, "
-            "or make a new page and correct it again"
+            f"{where}: made for other tracks of {video}, whose numbers may mean other players; find the players with "
+            "the settings of that time, or make a new page with --choose and correct them again"
         )
     players = EditedPlayers(result)
     names = {type_: kind for kind, type_ in EDITS.items()}

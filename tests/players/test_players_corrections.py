@@ -200,10 +200,10 @@ def test_numbers_of_merged_and_removed_players_do_not_come_back():
 
 def test_corrections_of_another_video_or_of_other_tracks_are_refused():
     apply_corrections(GAME, PlayersCorrections(edits=(), video="game.mp4", tracks=tracks_fingerprint(GAME)))
-    with pytest.raises(DataError, match=r"the corrections are of other\.mp4, not of game\.mp4"):
+    with pytest.raises(DataError, match=r"the corrections: made for other\.mp4, not for game\.mp4"):
         apply_corrections(GAME, PlayersCorrections(edits=(), video="other.mp4"))
     other = replace(GAME, players=GAME.players[:2])
-    with pytest.raises(DataError, match=r"were made for other tracks of game\.mp4"):
+    with pytest.raises(DataError, match=r"made for other tracks of game\.mp4"):
         apply_corrections(other, PlayersCorrections(edits=(), tracks=tracks_fingerprint(GAME)))
     # Rounded boxes and names are no other tracks.
     track = replace(GAME.players[0].track, boxes=GAME.players[0].track.boxes + 0.01)
