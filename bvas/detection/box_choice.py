@@ -1,4 +1,4 @@
-"""Choice of a picture's boxes: threshold, non-maximum suppression, and the best so many."""
+"""Choice of a picture's boxes: threshold, non-maximum suppression, and a limit of their number."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ def choose_boxes(
         boxes: [N, 4]; those that are not finite or have no area, as networks put out at edges, are left out.
         scores: [N]
         threshold: Smallest score that is kept. NaN never is.
-        most: So many at most; None: all.
+        most: Largest number of boxes; None: all.
         nms_overlap: Of two boxes with a larger IoU the better one is kept; None: both are.
     """
     is_box = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)

@@ -1,6 +1,6 @@
 """Small detector of our own: a map of centers with a size and an offset at each, for one kind of object.
 
-The method is that of "Objects as Points" (Zhou et al., arXiv:1904.07850), with a network of some 40 thousand weights:
+The method is that of "Objects as Points" (Zhou et al., arXiv:1904.07850), with a network of 30 thousand weights:
 
     RGB [B, 3, H, W] -> two strided convolutions -> residual blocks of growing dilation -> one map [B, 5, H/4, W/4]
 
