@@ -1,8 +1,8 @@
 """Correction of swaps: two tracks that exchanged their players while they were close.
 
 While tracking, a choice rests on the past alone. Afterwards both sides of an encounter are known. The sum of two
-tracks is the same whichever box is whose; their difference moves smoothly only if they kept their players. So each encounter
-asks for the time from which the difference, with its sign turned, is likelier under the model of motion.
+tracks is the same whichever box is whose; their difference moves smoothly only if they kept their players. So each
+encounter asks for the time from which the difference, with its sign turned, is likelier under the model of motion.
 """
 
 from collections.abc import Sequence

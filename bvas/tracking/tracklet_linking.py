@@ -93,8 +93,8 @@ def _pairs(tracklets: Sequence[Tracklet], link_seconds: float, least: int) -> Pa
     """Return the places [K] of tracklets and [K] of those that may go on as them.
 
     Those that start within `link_seconds`, and the next `least` ones in any case. Where no more than N tracklets
-    overlap, each start can take the chain that has waited longest among N: none waits for more than N starts. So N chains hold all
-    tracklets though each knows only the next N.
+    overlap, each start can take the chain that has waited longest among N: none waits for more than N starts.
+    So N chains hold all tracklets though each knows only the next N.
     """
     starts = np.array([tracklet.rows[0] for tracklet in tracklets])
     start_seconds = np.array([tracklet.seconds[0] for tracklet in tracklets])
