@@ -1,4 +1,4 @@
-"""Choice of a picture's boxes: threshold, non-maximum suppression, and the best so many."""
+"""Choice of a picture's boxes: threshold, non-maximum suppression, and a limit of their number."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,14 @@ def choose_boxes(
     """Return the boxes that are kept and their scores, the highest first.
 
     Args:
-        boxes: [N, 4]
+        boxes: [N, 4]; those that are not finite or have no area, as networks put out at edges, are left out.
         scores: [N]
         threshold: Smallest score that is kept. NaN never is.
-        most: So many at most; None: all.
+        most: Largest number of boxes; None: all.
         nms_overlap: Of two boxes with a larger IoU the better one is kept; None: both are.
     """
-    kept = np.flatnonzero((scores >= threshold) & np.isfinite(boxes).all(axis=1))
+    is_box = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
+    kept = np.flatnonzero((scores >= threshold) & is_box)
     # Stable: of equal scores the first row comes first, on each machine.
     kept = kept[np.argsort(-scores[kept], kind="stable")]
     if nms_overlap is not None:

@@ -27,7 +27,8 @@ from bvas.values.plural import count_text
 PERSON_NAMES = ("person", "player")
 """Categories whose boxes are taken, in any case."""
 _COCO_PERSON = 1
-_DIGITS = re.compile(r"\d+", re.ASCII)
+# Longer ones are hashes, and no numbers of frames.
+_DIGITS = re.compile(r"(?<!\d)\d{1,18}(?!\d)", re.ASCII)
 _SHOWN_FAULTS = 3
 
 
@@ -114,7 +115,8 @@ def read_coco(path: Path, seconds: Floats, *, first_image: int | None = None) ->
     kept = [(place, result) for place, result in results if person is None or result.category_id in person]
     if not kept:
         return []
-    first = first_image
+    # Without images any result is an error, which `_rows` raises.
+    first = first_image if numbers else 0
     if first is None:
         first = _first_of(numbers, len(seconds), path, is_dataset=dataset is not None)
     return frame_boxes(_rows(kept, number_of, first), seconds)
@@ -139,6 +141,7 @@ def _entries(
 def _image_numbers(dataset: _Dataset, whole: Place) -> dict[int, int]:
     """Return the number in the file's name of each image, by its id."""
     found: dict[int, int] = {}
+    taken: set[int] = set()
     for entry, value in enumerate(dataset.images, start=1):
         place = whole.inner(f"image {entry}")
         image = place.read(value, _Image, needs=("id", "file_name"), others=True, whole=True)
@@ -152,7 +155,14 @@ def _image_numbers(dataset: _Dataset, whole: Place) -> dict[int, int]:
             continue
         if image.id in found:
             place.fault(f"the id {image.id} is that of another image already; number images differently")
-        found[image.id] = int(digits[-1])
+        number = int(digits[-1])
+        if number in taken:
+            place.fault(
+                f"'file_name' is {image.file_name!r}, and frame {number} is that of another image; give the images of "
+                "one video"
+            )
+        taken.add(number)
+        found[image.id] = number
     return found
 
 

@@ -60,7 +60,7 @@ def load_detector(
         raise ConfigError(f"weights {weights} are of a named network, and {name} is a file; leave them out")
     if description is not None and kind != _ONNX:
         raise ConfigError(
-            f"the description {description} is of an .onnx file, and {name} is none; leave it out"
+            f"the description {description} is of an .onnx file, and {name} is not one; leave it out"
         )
     if kind == _ONNX:
         from bvas.detection.onnx_detector import load_onnx_detector

@@ -133,7 +133,7 @@ class HeatmapOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxesOutput:
-    """Arrays of boxes and of scores (DETR and its kin; RTMDet with NMS inside)."""
+    """Arrays of boxes and of scores (DETR and its successors; RTMDet with NMS inside)."""
 
     boxes: Name = ""
     """Output [1, N, 4], or [1, N, 5] with the score in the last column."""

@@ -32,7 +32,7 @@ def truth_beside(video: Path) -> Path:
     Halves of matches have the height in their names, and their boxes not: `1_gt.txt` is that of `1_224p.mkv`.
 
     Raises:
-        DataError: there is none.
+        DataError: no such file is there.
     """
     half = video.stem.partition("_")[0]
     names = list(dict.fromkeys([f"{video.stem}_gt.txt", f"{half}_gt.txt", "gt.txt", "gt/gt.txt"]))
@@ -58,7 +58,7 @@ def read_labelled_frames(
         progress: Receives the frames read and all that will be.
 
     Raises:
-        DataError: the boxes are malformed, have frames beyond the video, or there is none.
+        DataError: the boxes are malformed, have frames beyond the video, or the file has no box.
         DecodeError: the video cannot be read.
     """
     rows = read_truth(truth)
@@ -98,7 +98,7 @@ def mean_size_of(frames: Iterable[LabelledFrame]) -> tuple[float, float]:
     """Return the geometric mean (h, w) of all boxes.
 
     Raises:
-        DataError: there is no box inside of the pictures.
+        DataError: no box lies inside of the pictures.
     """
     boxes = _all_boxes(frames)
     if not len(boxes):

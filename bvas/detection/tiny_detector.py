@@ -1,6 +1,6 @@
 """Small detector of our own: a map of centers with a size and an offset at each, for one kind of object.
 
-The method is that of "Objects as Points" (Zhou et al., arXiv:1904.07850), with a network of some 40 thousand weights:
+The method is that of "Objects as Points" (Zhou et al., arXiv:1904.07850), with a network of 30 thousand weights:
 
     RGB [B, 3, H, W] -> two strided convolutions -> residual blocks of growing dilation -> one map [B, 5, H/4, W/4]
 
@@ -226,7 +226,7 @@ def load_tiny_detector(path: Path, *, device: str = "auto", threshold: float | N
             "named network go with its name: --detector NAME --detector-weights FILE"
         )
     try:
-        config = value_from_json(metadata["config"], TinyConfig, "small detector")
+        config = value_from_json(metadata.get("config", "{}"), TinyConfig, "small detector")
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error
     network = TinyNetwork(config)

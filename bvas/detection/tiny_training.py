@@ -158,7 +158,7 @@ def changed_frame(
     height, width = frame.picture.shape[:2]
     zoom = float(np.exp(draws.uniform(-1, 1) * np.log1p(training.zoom)))
     mirrored = draws.random() < 0.5
-    # Somewhere along the picture that is left over, or missing.
+    # A random place: inside of the picture when it is reduced, beyond its edges when it is enlarged.
     left, top = draws.uniform(0, 1, 2) * (np.array([width, height]) * (1 - zoom))
     gain = 1 + draws.uniform(-1, 1, 3) * training.color_change
     matrix = np.array([[zoom, 0, left], [0, zoom, top]])

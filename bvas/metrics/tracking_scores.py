@@ -119,7 +119,7 @@ def combined_scores(parts: Sequence[TrackingScores]) -> TrackingScores:
     """Return the figures of several sequences together, from sums over all their boxes, as TrackEval combines them.
 
     Raises:
-        ConfigError: there are none.
+        ConfigError: `parts` is empty.
     """
     if not parts:
         raise ConfigError("got the scores of 0 sequences; combine one at least")

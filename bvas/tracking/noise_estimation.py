@@ -55,7 +55,7 @@ def estimated_model(
         [np.median(measured[:, 2] / np.maximum(measured[:, 3], 1.0)) for _, measured in tracks]
     )
     density[0] *= aspect**2
-    # Nobody stands still for good.
+    # A player who stands still now starts to move later.
     density = np.maximum(_SUDDENNESS * density, _LEAST_AGITATION * first.agitation)
     rare = _noise(single, double, _RARE)
     noise = np.where(rare > _HEAVY * noise, rare, noise)

@@ -1,7 +1,7 @@
 """Correction of swaps: two tracks that exchanged their players while they were close.
 
 While tracking, a choice rests on the past alone. Afterwards both sides of an encounter are known. The sum of two
-tracks is the same whichever box is whose; their difference moves smoothly only if nobody was exchanged. So each
+tracks is the same whichever box is whose; their difference moves smoothly only if they kept their players. So each
 encounter asks for the time from which the difference, with its sign turned, is likelier under the model of motion.
 """
 
@@ -19,7 +19,7 @@ _NEAR = 1.0
 _AROUND_SECONDS = 1.0
 """Of the tracks before and behind an encounter that are looked at."""
 _APART_SECONDS = 0.4
-"""Boxes that are apart for longer meet anew."""
+"""Boxes that are apart for longer and close again are another encounter."""
 _MARGIN = 6.0
 """By which the exchange must be likelier: twice a logarithm."""
 _FIRST_SPEED = 10.0

@@ -45,7 +45,7 @@ _LEAST_NOISE = 1e-3
 _FARTHEST = 2.0**53
 """Pixels; beyond, float64 knows no half pixels."""
 _JUMP, _FASTEST = 1.0, 10.0
-"""Heights, and heights / s, that nobody moves beyond between two detections: the curve does not join them."""
+"""Heights, and heights / s: a player does not move further between two detections. Beyond, the curve is cut."""
 
 
 def track_boxes(frames: Iterable[FrameBoxes], config: TrackerConfig | None = None) -> list[Track]:

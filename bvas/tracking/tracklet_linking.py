@@ -7,10 +7,10 @@ motion: who left the picture on one side comes back there. Pairs are chosen one 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
+from bvas.tracking.association import Pairs
 from bvas.tracking.motion import (
     Floats,
     MotionModel,
@@ -26,7 +26,7 @@ from bvas.tracking.tracklets import Tracklet, chained
 
 _TAIL = 4.0
 _LINK_COST = 16.0
-"""Negative logarithm of a density above which the next tracklet is of somebody new."""
+"""Negative logarithm of a density above which the next tracklet is of another player."""
 _END_SECONDS = 1.0
 """What a velocity at the end of a tracklet is estimated from."""
 _SIZE_SPREAD = 0.5
@@ -35,8 +35,6 @@ _COST_STEP = 1e-3
 """Exactness of the least cost of a chain that keeps to the limit of players."""
 _CHUNK = 1 << 14
 """Pairs that are looked at at once."""
-
-Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def linked(
@@ -94,9 +92,9 @@ def _at_most(tracklets: Sequence[Tracklet], limit: int) -> list[Tracklet]:
 def _pairs(tracklets: Sequence[Tracklet], link_seconds: float, least: int) -> Pairs:
     """Return the places [K] of tracklets and [K] of those that may go on as them.
 
-    Those that start within `link_seconds`, and so many next ones at least. Where no more than N tracklets overlap, each
-    start can take the chain that has waited longest among N: none waits for more than N starts. So N chains hold all
-    tracklets though each knows only the next N.
+    Those that start within `link_seconds`, and the next `least` ones in any case. Where no more than N tracklets
+    overlap, each start can take the chain that has waited longest among N: none waits for more than N starts.
+    So N chains hold all tracklets though each knows only the next N.
     """
     starts = np.array([tracklet.rows[0] for tracklet in tracklets])
     start_seconds = np.array([tracklet.seconds[0] for tracklet in tracklets])

@@ -192,3 +192,20 @@ def test_all_forms_give_equal_boxes(read):
     found = read("det.txt", mot)
     assert found == read("det.csv", "frame,x,y,width,height,confidence\n" + table) == read("det.json", coco)
     assert np.array(found[1][2]).tolist() == [[5.0, 6.0, 7.0, 8.25]]
+
+
+def test_images_of_two_videos_are_not_taken_for_one(read):
+    with pytest.raises(
+        DataError, match=r"image 2: 'file_name' is 'b/000001.jpg', and frame 1 is that of another"
+    ):
+        read("det.json", dataset(["a/000001.jpg", "b/000001.jpg"], [(0, 1, (1, 2, 3, 4))]))
+
+
+def test_a_result_of_a_dataset_without_images_is_named(read):
+    with pytest.raises(DataError, match="annotation 1: image_id is 100, and no image has this id"):
+        read("det.json", dataset([], [(0, 1, (1, 2, 3, 4))]))
+
+
+def test_digits_of_a_hash_are_not_a_frame(read):
+    with pytest.raises(DataError, match="which has no number of a frame"):
+        read("det.json", dataset(["0" * 5000 + ".jpg"], [(0, 1, (1, 2, 3, 4))]))

@@ -215,6 +215,9 @@ def test_other_files_are_refused_with_their_remedy(tmp_path, file):
         CheckpointError, match=r"has the format None, .* --detector NAME --detector-weights FILE"
     ):
         load_detector(tmp_path / "other.safetensors", device="cpu")
+    save_file({"a": torch.zeros(1)}, tmp_path / "bare.safetensors", {"format": "bvas-tiny-detector-1"})
+    with pytest.raises(CheckpointError, match="does not fit its own config"):
+        load_detector(tmp_path / "bare.safetensors", device="cpu")
     save_tiny_detector(tmp_path / "wrong.safetensors", TinyNetwork(TinyConfig(channels=8)), CONFIG)
     with pytest.raises(CheckpointError, match="does not fit its own config"):
         load_detector(tmp_path / "wrong.safetensors", device="cpu")
