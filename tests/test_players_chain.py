@@ -1,6 +1,6 @@
-"""Players, the whole chain on a match never seen: detector and actions trained in seconds, `bvas players`, scores.
+"""Players, the whole chain on a half never seen: detector and actions trained in seconds, `bvas players`, scores.
 
-A synthetic match of seconds, 144x256, players 18 pixels high. All is trained on the first half; the second is scored.
+A synthetic match of seconds, 144x256, players 18 pixels high. All is trained on the second half; the first is scored.
 """
 
 import json
@@ -17,6 +17,8 @@ from bvas.video.encode.video_writer import VideoWriter
 from bvas.video.index.video_index import build_index
 
 HEIGHT, WIDTH = 144, 256
+NUM_50 = 150
+"""Frames at 25 a second of the video that is compared with one of 50."""
 EXPERIMENT = '''
 """Standing and running, told apart in seconds."""
 
@@ -39,7 +41,7 @@ def experiment() -> Experiment:
         input=InputConfig(size=(32, 24), rate=10.0),
         clip=ClipConfig(num_frames=8, frame_step=1, stack_size=8),
         video=VideoModelConfig(network="small_r2plus1d", small_r2plus1d=small),
-        classes=ClassConfig(balance=False),
+        classes=ClassConfig(weigh_by_count=True),
         augment=replace(AugmentConfig.none(), flip_probability=0.5),
         train=TrainConfig(
             batch_size=16, warmup_epochs=0, epochs=8, learning_rate=4e-3, ema_decay=0.8, validation_clips=8
@@ -55,11 +57,11 @@ def run(*words):
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory):
-    """A folder with both halves as first.mkv and second.mkv, all that was trained, and results in players/second."""
+    """A folder with both halves as first.mkv and second.mkv, all that was trained, and results in players/first."""
     before, folder = Path.cwd(), tmp_path_factory.mktemp("chain")
     os.chdir(folder)
     try:
-        match = ["--matches", 1, "--minutes", 0.4, "--seed", 5, "--size", f"{HEIGHT}x{WIDTH}", "--jobs", 1]
+        match = ["--matches", 1, "--minutes", 0.5, "--seed", 5, "--size", f"{HEIGHT}x{WIDTH}", "--jobs", 1]
         run("data", "synth", "--out", "league", *match, "--boxes", "--quiet")
         for number, name in ((1, "first"), (2, "second")):
             for suffix in (f"{HEIGHT}p.mkv", "gt.txt", "actions.csv"):
@@ -67,7 +69,7 @@ def chain(tmp_path_factory):
                 file.rename(f"{name}.mkv" if suffix.endswith("mkv") else f"{name}_{suffix}")
         _train()
         words = ["--detector", "small.safetensors", "--experiment", "seconds.py"]
-        run("players", "second.mkv", *words, "--device", "cpu", "--quiet")
+        run("players", "first.mkv", *words, "--device", "cpu", "--quiet")
         _score()
     finally:
         os.chdir(before)
@@ -77,16 +79,24 @@ def chain(tmp_path_factory):
 def _train():
     steps = ["--height", HEIGHT, "--frames", 48, "--steps", 100]
     run(
-        "players", "detector", "first.mkv", *steps, "--out", "small.safetensors", "--device", "cpu", "--quiet"
+        "players",
+        "detector",
+        "second.mkv",
+        *steps,
+        "--out",
+        "small.safetensors",
+        "--device",
+        "cpu",
+        "--quiet",
     )
     files = [[f"{half}{end}" for half in ("first", "second")] for end in (".mkv", "_gt.txt", "_actions.csv")]
     clips = ["--labels", "stand,run", "--per-class", 60, "--size", "32x24", "--frames", 8, "--quiet"]
     truth = ["--tracks", *files[1], "--actions", *files[2]]
     run("players", "clips", *files[0], *truth, *clips, "--out", "data")
-    # The second half only validates: weights are those of the last epoch, whatever it says.
+    # The first half only validates: weights are those of the last epoch, whatever it says.
     content = json.loads(Path("data/dataset.json").read_text())
     for sample in content["samples"]:
-        sample["split"] = "train" if sample["group"] == "first" else "valid"
+        sample["split"] = "train" if sample["group"] == "second" else "valid"
     content.pop("splits", None)
     Path("data/dataset.json").write_text(json.dumps(content))
     Path("seconds.py").write_text(EXPERIMENT)
@@ -95,11 +105,11 @@ def _train():
 
 
 def _score():
-    head, *rows = Path("second_actions.csv").read_text().splitlines()
+    head, *rows = Path("first_actions.csv").read_text().splitlines()
     # Boxes with another action are not scored.
     two = [row for row in rows if row.rsplit(",", 1)[1] in ("stand", "run")]
     Path("two.csv").write_text("\n".join([head, *two]) + "\n")
-    files = ["--tracks", "players/second", "--truth", "second_gt.txt", "--actions", "two.csv"]
+    files = ["--tracks", "players/first", "--truth", "first_gt.txt", "--actions", "two.csv"]
     run("players", "score", *files, "--json", "scores.json")
 
 
@@ -118,15 +128,15 @@ def test_their_actions_are_named(chain):
 
 
 def test_the_annotated_video_has_all_frames(chain):
-    drawn, source = (build_index(chain / name)[0] for name in ("players/second/players.mp4", "second.mkv"))
-    assert drawn.num_frames == source.num_frames == 300
+    drawn, source = (build_index(chain / name)[0] for name in ("players/first/players.mp4", "first.mkv"))
+    assert drawn.num_frames == source.num_frames == 375
 
 
 def test_results_do_not_depend_on_the_batch_size(chain):
     found = [
         list(
             track_players(
-                chain / "second.mkv",
+                chain / "first.mkv",
                 str(chain / "seconds.py"),
                 detector=str(chain / "small.safetensors"),
                 runs=chain / "runs",
@@ -149,16 +159,17 @@ def test_results_do_not_depend_on_the_batch_size(chain):
 
 
 def test_every_second_frame_at_50_a_second_gives_the_players_of_25(chain, tmp_path):
-    truth = read_truth(chain / "second_gt.txt")
-    noise = np.random.default_rng(3).normal(0, 0.04, truth.boxes.shape) * truth.boxes[:, [2, 3, 2, 3]]
+    whole = read_truth(chain / "first_gt.txt")
+    frames, true = whole.frames[whole.frames < NUM_50], whole.boxes[whole.frames < NUM_50]
+    noise = np.random.default_rng(3).normal(0, 0.04, true.shape) * true[:, [2, 3, 2, 3]]
     found = []
     for step in (1, 2):
         with VideoWriter(tmp_path / f"{step}.mp4", size=(64, 96), rate=25 * step) as writer:
-            for _ in range(300 * step):
+            for _ in range(NUM_50 * step):
                 writer.write(np.full((64, 96), 90, np.uint8))
         lines = [
             f"{frame * step + 1},-1,{x:.2f},{y:.2f},{w:.2f},{h:.2f},0.9"
-            for frame, (x, y, w, h) in zip(truth.frames.tolist(), truth.boxes + noise, strict=True)
+            for frame, (x, y, w, h) in zip(frames.tolist(), true + noise, strict=True)
         ]
         (tmp_path / f"{step}.txt").write_text("\n".join(lines) + "\n")
         found.append(track_players(tmp_path / f"{step}.mp4", detections=tmp_path / f"{step}.txt"))
@@ -166,7 +177,7 @@ def test_every_second_frame_at_50_a_second_gives_the_players_of_25(chain, tmp_pa
     fast = {(row.frame, row.player): row.box for row in found[1]}
     shared = {(frame // 2, player): box for (frame, player), box in fast.items() if frame % 2 == 0}
     assert shared.keys() == slow.keys()
-    assert len(slow) > 2000
+    assert len(slow) > 1000
     assert max(np.abs(np.subtract(shared[key], slow[key])).max() for key in slow) < 1e-6
     # And each frame between two of them has a box.
     assert len(fast) > 1.95 * len(slow)
