@@ -49,7 +49,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=float,
         metavar="P",
-        help="least confidence of a detection (default: the detector's)",
+        help="least confidence of a detection (default: the detector's); players begin with one of 0.5, or of P where "
+        "that is lower",
     )
     who.add_argument(
         "--detector-stride",
@@ -164,6 +165,9 @@ def _check_detector_options(args: argparse.Namespace) -> None:
         instead = "--detector none"
     else:
         return
-    for name in ("detector_weights", "detector_description", "threshold", "detector_stride"):
+    names = ["detector_weights", "detector_description", "detector_stride"]
+    if args.detections is None:
+        names.append("threshold")
+    for name in names:
         if getattr(args, name) is not None:
             raise ConfigError(f"--{name.replace('_', '-')} is of a detector, and does not go with {instead}")

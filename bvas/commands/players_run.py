@@ -4,6 +4,7 @@ import argparse
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,12 @@ class PlayersRun:
                 check_same_video(self._out, self._source)
             name, named = self._tracks()
             logger.info("%s: %s", self._name, count_text(len(named), "player"))
+            if not named:
+                logger.warning(
+                    "no player was found: one begins with a detection of at least %.2g; --threshold P takes weaker "
+                    "ones",
+                    self._config().sure_score,
+                )
             actions = None if classifier is None else self._classify(named, classifier)
             result = players_result(
                 self._index, self._info, named, actions, classifier, every=args.every, detector=name
@@ -198,7 +205,11 @@ class PlayersRun:
     def _config(self) -> "TrackerConfig":
         from bvas.tracking.tracker_config import TrackerConfig
 
-        return TrackerConfig(max_players=self._args.players)
+        config = TrackerConfig(max_players=self._args.players)
+        threshold = self._args.threshold
+        if threshold is None:
+            return config
+        return replace(config, min_score=threshold, sure_score=min(config.sure_score, threshold))
 
     def _settings(self) -> dict[str, object]:
         args = self._args

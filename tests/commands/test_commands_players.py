@@ -160,6 +160,16 @@ def test_detections_on_every_fifth_frame_give_a_box_in_every_frame(bvas, tmp_pat
     assert {row["label"] for row in rows} == {""}
 
 
+def test_weak_detections_begin_players_where_the_threshold_is_as_low(bvas, sources, tmp_path, capsys):
+    (tmp_path / "weak.txt").write_text(sources[1].read_text().replace(",0.9,", ",0.2,"))
+    words = ["--detections", "weak.txt", "--no-actions", "--no-video"]
+    assert bvas(*words) == 0
+    assert table() == []
+    assert "one begins with a detection of at least 0.5; --threshold P takes weaker ones" in capsys.readouterr().err
+    assert bvas(*words, "--threshold", "0.2") == 0
+    assert len(table()) == 2 * NUM_FRAMES
+
+
 def test_a_drawn_box_keeps_the_nearest_player_only(bvas, sources):
     # At 1.0 s the bright square is at 60; the box is drawn roughly.
     words = ["--detections", sources[1], "--no-actions", "--no-video", "--roi", "55,10,30,30@1.0"]
@@ -305,8 +315,8 @@ def test_results_of_another_video_are_kept(bvas, found, tmp_path, capsys):
         (["--every", "-1", "--no-actions"], "every must be a positive number"),
         (["--threshold", "2", "--no-actions"], "confidence of a detection must lie in [0, 1]"),
         (
-            ["--detections", "det.txt", "--threshold", "0.5"],
-            "--threshold is of a detector, and does not go with --detections",
+            ["--detections", "det.txt", "--detector-stride", "0.5"],
+            "--detector-stride is of a detector, and does not go with --detections",
         ),
         (
             ["--detector", "none", "--roi", "1,2,3,4", "--detector-stride", "0.1"],

@@ -19,7 +19,11 @@ def test_an_unknown_detector_is_refused_with_all_choices():
     [
         ("a.onnx", {"weights": "w.pth"}, "weights w.pth are of a named network, and a.onnx is a file"),
         ("a.safetensors", {"weights": "w.pth"}, "weights w.pth are of a named network"),
-        ("auto", {"description": "d.json"}, "the description d.json is of an .onnx file, and auto is not one"),
+        (
+            "auto",
+            {"description": "d.json"},
+            "the description d.json is of an .onnx file, and auto is not one",
+        ),
         ("auto", {"threshold": 1.5}, r"must lie in \[0, 1\], got 1.5"),
     ],
 )
