@@ -37,8 +37,8 @@ FIRST_MODEL = MotionModel(
 _SEARCH_NOISE = 0.02
 """Least noise in the search: a precise detector errs too now and then."""
 _SWAP_NOISE = 0.03
-"""Mean noise below which swaps are not looked for: players with so exact boxes are rarely mistaken while tracking. On the
-true boxes of 23 sequences of SportsMOT the correction gained twice and lost four times."""
+"""Mean noise below which swaps are not looked for: players with so exact boxes are rarely mistaken while tracking. On
+the true boxes of 23 sequences of SportsMOT the correction gained twice and lost four times."""
 _HARMLESS_NOISE = 0.04
 """Noise that is not smoothed away: boxes so exact are left as they are."""
 _LEAST_NOISE = 1e-3
