@@ -1,5 +1,6 @@
 """Detector that is an ONNX file, with a description of its input and outputs."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from bvas.detection.onnx_outputs import read_outputs
 from bvas.detection.picture_fit import plan_input
 from bvas.errors import CheckpointError, ConfigError
 from bvas.system.onnx_session import OnnxSession, OnnxValue
+
+logger = logging.getLogger(__name__)
 
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -187,7 +190,8 @@ def load_onnx_detector(
 
     Args:
         file: The file, `model.onnx`.
-        description: Its description; None: `model.json` beside it.
+        description: Its description; None: `model.json` beside it, or that of a known file of this name
+            (`movenet_multipose.onnx`).
         device: As `choose_provider` takes it.
         threshold: Smallest score of a box; None: that of the description.
 
@@ -195,6 +199,10 @@ def load_onnx_detector(
         CheckpointError, ConfigError: as `OnnxDetector`, or the description is missing or wrong.
     """
     place = description or file.with_suffix(".json")
+    known = Path(__file__).with_name(place.name)
+    if description is None and not place.is_file() and known.is_file():
+        place = known
+        logger.info("%s is read as bvas describes a file of this name", file.name)
     if file.is_file() and not place.is_file():
         raise ConfigError(
             f"{file} has no description of its input and outputs; write {place} as docs/players_detectors.md shows, or "
