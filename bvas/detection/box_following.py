@@ -67,6 +67,7 @@ class BoxFollower:
         window = BoxWindow.around(box)
         pixels, inner = window.cut(frame), window.inside(box)
         self._colors = BoxColors(pixels, inner)
+        self._drawn_colors = BoxColors(pixels, inner)
         self._tracker = _new_tracker(self.kind)
         left, top, width, height = (round(side) for side in inner)
         self._seed()
@@ -81,6 +82,17 @@ class BoxFollower:
         self._box = found if self._is_found(self._box, found, frame) else None
         self._frame = frame
         return self._box
+
+    def drawn_likeness(self, frame: NDArray[np.uint8]) -> float:
+        """Return how alike the colors in the box are to those it was drawn with, in [0, 1]; 0 once it is lost.
+
+        Args:
+            frame: The picture that was given last.
+        """
+        if self._box is None:
+            return 0.0
+        window = BoxWindow.around(self._box)
+        return self._drawn_colors.likeness(window.cut(frame), window.inside(self._box))[0]
 
     def _moved(self, box: Box, frame: NDArray[np.uint8]) -> Box:
         """Return the box as the flow of its points moves it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,15 @@ from bvas.errors import ConfigError, DecodeError
 from bvas.players.drawn_players import frames_of, group_rois
 from bvas.players.rois import Roi
 from bvas.tracking.tracks import Track
+from bvas.values.boxes import box_overlaps
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
 from bvas.video.decode.open_video import open_video
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.frame_table import VideoIndex
+
+_SAME_OVERLAP = 0.6
+"""IoU from which two boxes lie on each other."""
+_SAME_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,45 @@ class _Followed:
             self.boxes.append(box)
         return False
 
+    def lose(self, frame: int) -> None:
+        """Stop following, and drop the boxes from a frame on; drawn ones stay."""
+        self.follower = None
+        kept = [place for place, at in enumerate(self.frames) if at < frame or at in self.starts]
+        self.frames, self.boxes = (
+            [self.frames[place] for place in kept],
+            [self.boxes[place] for place in kept],
+        )
+
     def is_done(self, frame: int) -> bool:
         """Return whether the player is lost, and not drawn again after a frame."""
         return self.follower is None and all(start <= frame for start in self.starts)
+
+
+class _Meetings:
+    """Pairs of followed boxes that lie on each other. Where that lasts, one of the two shows the other's player."""
+
+    def __init__(self, index: VideoIndex) -> None:
+        self._index = index
+        self._since: dict[tuple[int, int], int] = {}
+
+    def lost(self, players: Sequence[_Followed], frame: int, picture: NDArray[np.uint8]) -> list[LostPlayer]:
+        """Stop following those who are hidden behind another: of two, the one less like what was drawn."""
+        found = []
+        for one, other in combinations([player for player in players if player.follower is not None], 2):
+            pair = one.number, other.number
+            boxes = np.array([one.boxes[-1], other.boxes[-1]])
+            if box_overlaps(boxes[:1], boxes[1:])[0, 0] < _SAME_OVERLAP:
+                self._since.pop(pair, None)
+                continue
+            since = self._since.setdefault(pair, frame)
+            lasts = self._index.seconds_of(frame) - self._index.seconds_of(since)
+            if lasts < _SAME_SECONDS or one.follower is None or other.follower is None:
+                continue
+            is_first = one.follower.drawn_likeness(picture) < other.follower.drawn_likeness(picture)
+            hidden = one if is_first else other
+            hidden.lose(since)
+            found.append(LostPlayer(hidden.number, self._index.seconds_of(since)))
+        return found
 
 
 def follow_players(
@@ -78,6 +120,9 @@ def follow_players(
     progress: Callable[[int, int], None] | None = None,
 ) -> FollowedPlayers:
     """Follow drawn boxes through all later frames, in one pass; a player has no boxes after he is lost.
+
+    Two boxes that lie on each other for half a second show one player: the other one is hidden, and lost from the
+    moment when they met.
 
     Args:
         index: The video.
@@ -97,7 +142,8 @@ def follow_players(
         _Followed(number, {start_of[id(roi)]: roi for roi in drawn})
         for number, (_, drawn) in enumerate(group_rois(rois), start=1)
     ]
-    lost = []
+    lost: list[LostPlayer] = []
+    meetings = _Meetings(index)
     first = min(start_of.values())
     unread = set(start_of.values())
     with open_video(
@@ -110,6 +156,7 @@ def follow_players(
                 for player in players
                 if player.look(frame, picture)
             ]
+            lost += meetings.lost(players, frame, picture)
             if progress is not None:
                 progress(frame + 1 - first, index.num_frames - first)
             if all(player.is_done(frame) for player in players):
@@ -124,7 +171,7 @@ def follow_players(
         tracks=tuple(
             (_track(player, index), name) for player, (name, _) in zip(players, group_rois(rois), strict=True)
         ),
-        lost=tuple(lost),
+        lost=tuple(sorted(lost, key=lambda one: one.seconds)),
     )
 
 

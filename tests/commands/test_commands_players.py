@@ -165,7 +165,10 @@ def test_weak_detections_begin_players_where_the_threshold_is_as_low(bvas, sourc
     words = ["--detections", "weak.txt", "--no-actions", "--no-video"]
     assert bvas(*words) == 0
     assert table() == []
-    assert "one begins with a detection of at least 0.5; --threshold P takes weaker ones" in capsys.readouterr().err
+    assert (
+        "one begins with a detection of at least 0.5; --threshold P takes weaker ones"
+        in capsys.readouterr().err
+    )
     assert bvas(*words, "--threshold", "0.2") == 0
     assert len(table()) == 2 * NUM_FRAMES
 

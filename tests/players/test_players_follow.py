@@ -46,7 +46,9 @@ def test_a_box_is_followed_from_its_frame_to_the_end(video):
 
 
 def test_boxes_of_one_name_are_one_player(video):
-    found = follow_players(build_index(video)[0], [roi(0, "Ann"), roi(5), roi(30, "Ann")])
+    found = follow_players(
+        build_index(video)[0], [roi(0, "Ann"), Roi(box=(90.0, 40.0, 24.0, 40.0), seconds=0.2), roi(30, "Ann")]
+    )
     assert [(track.number, name) for track, name in found.tracks] == [(1, "Ann"), (2, "")]
     ann = found.tracks[0][0]
     assert ann.frames.tolist() == list(range(NUM_FRAMES))
@@ -65,3 +67,31 @@ def test_lost_frames_are_passed_over_unless_a_box_is_drawn_in_one(video):
         follow_players(index, [roi(lost[0])])
     with pytest.raises(DecodeError):
         follow_players(index, [roi(0)], strict=True)
+
+
+def test_a_player_hidden_behind_another_is_lost_when_they_meet(tmp_path):
+    # A red and a blue figure; the blue one stops being drawn where the red one covers it.
+    rng = np.random.default_rng(0)
+    ground = rng.integers(100, 130, (96, 160, 3)).astype(np.uint8)
+    texture = rng.integers(0, 120, (40, 24, 1)).astype(np.uint8).repeat(3, axis=2)
+    red, blue = texture.copy(), texture.copy()
+    red[..., 0] += 120
+    blue[..., 2] += 120
+    path = tmp_path / "a.mp4"
+    with VideoWriter(path, size=(96, 160), rate=25, crf=8) as writer:
+        for frame in range(NUM_FRAMES):
+            picture = ground.copy()
+            picture[20:60, 80:104] = blue
+            right = min(10 + 3 * frame, 80)
+            picture[20:60, right : right + 24] = red
+            writer.write(picture)
+    rois = [Roi(box=(80.0, 20.0, 24.0, 40.0), name="Blue"), Roi(box=(10.0, 20.0, 24.0, 40.0), name="Red")]
+    index = build_index(path)[0]
+    found = follow_players(index, rois)
+    ((blue_track, _), (red_track, _)) = found.tracks
+    assert red_track.frames[-1] == NUM_FRAMES - 1
+    (lost,) = found.lost
+    # They overlap by 0.6 of both from frame 22 on, where 6 of 24 columns are uncovered.
+    assert lost.player == 1
+    assert lost.seconds == pytest.approx(22 / 25, abs=0.12)
+    assert blue_track.seconds[-1] < lost.seconds
