@@ -11,6 +11,7 @@ same is done with the true boxes as detections, which bounds tracker and actions
 import argparse
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -131,6 +132,12 @@ def run_all(works: Sequence[Work], jobs: int) -> None:
             harness.note_measured(case=work.case, half=work.half.video.name)
 
 
+def clips_of(run_folder: Path) -> dict[str, int]:
+    """Return how many clips of each match an experiment was trained on."""
+    names = json.loads((run_folder / "fold_0" / "matches.json").read_text())["trained_on"]
+    return dict(Counter(name.split("/")[1] for name in names))
+
+
 def show(table: Sequence[dict[str, Any]]) -> None:
     """Print the rows."""
     columns = ("HOTA", "DetA", "AssA", "IDF1", "MOTA", "IDSW", "detection_recall", "detection_precision")
@@ -225,6 +232,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "frames": args.frames,
             "steps": args.steps,
             "experiment": args.experiment,
+            "experiment_trained_on": clips_of(runs / args.experiment),
             "every_seconds": DEFAULT_EVERY,
             "detector_stride_seconds": DEFAULT_STRIDE,
         }
