@@ -1,8 +1,8 @@
 """Players, the whole chain on a half never seen: detector and actions trained in seconds, `bvas players`, scores.
 
 Two synthetic matches of seconds, 144x256, players 18 pixels high. Actions are learned from one match, the detector from
-the first halves of both; the second half of the other match is scored. With one thread it had HOTA 0.59, IDF1 0.78,
-MOTA 0.83 and a macro F1 of 0.67.
+the first halves of both; the second half of the other match is scored. With one thread it had HOTA 0.62, IDF1 0.84,
+MOTA 0.85 and a macro F1 of 0.70.
 """
 
 import json
@@ -106,18 +106,18 @@ def _score():
     run("players", "score", *files, "--json", "scores.json")
 
 
-def test_players_of_the_other_half_are_found_and_followed(chain):
+def test_players_of_an_unseen_half_are_found_and_followed(chain):
     scores = json.loads((chain / "scores.json").read_text())["combined"]
-    assert scores["HOTA"] >= 0.45
-    assert scores["IDF1"] >= 0.6
-    assert scores["MOTA"] >= 0.6
+    assert scores["HOTA"] >= 0.5
+    assert scores["IDF1"] >= 0.65
+    assert scores["MOTA"] >= 0.7
 
 
 def test_their_actions_are_named(chain):
     actions = json.loads((chain / "scores.json").read_text())["combined"]["actions"]
     assert actions["pairs"] >= 1000
     # Always "run" would be 0.47.
-    assert actions["macro_f1"] >= 0.55
+    assert actions["macro_f1"] >= 0.58
 
 
 def test_the_annotated_video_has_all_frames(chain):
