@@ -1,6 +1,8 @@
 """Players, the whole chain on a half never seen: detector and actions trained in seconds, `bvas players`, scores.
 
-A synthetic match of seconds, 144x256, players 18 pixels high. All is trained on the second half; the first is scored.
+Two synthetic matches of seconds, 144x256, players 18 pixels high. Actions are learned from one match, the detector from
+the first halves of both; the second half of the other match is scored. With one thread it had HOTA 0.62, IDF1 0.84,
+MOTA 0.85 and a macro F1 of 0.70.
 """
 
 import json
@@ -57,19 +59,22 @@ def run(*words):
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory):
-    """A folder with both halves as first.mkv and second.mkv, all that was trained, and results in players/first."""
+    """A folder with halves a1, a2, b1 and b2 of two matches, all that was trained, and results in players/b2."""
     before, folder = Path.cwd(), tmp_path_factory.mktemp("chain")
     os.chdir(folder)
     try:
-        match = ["--matches", 1, "--minutes", 0.5, "--seed", 5, "--size", f"{HEIGHT}x{WIDTH}", "--jobs", 1]
+        match = ["--matches", 2, "--minutes", 0.4, "--seed", 5, "--size", f"{HEIGHT}x{WIDTH}", "--jobs", 1]
         run("data", "synth", "--out", "league", *match, "--boxes", "--quiet")
-        for number, name in ((1, "first"), (2, "second")):
-            for suffix in (f"{HEIGHT}p.mkv", "gt.txt", "actions.csv"):
-                (file,) = folder.glob(f"league/**/{number}_{suffix}")
-                file.rename(f"{name}.mkv" if suffix.endswith("mkv") else f"{name}_{suffix}")
+        for name, place in zip(
+            "ab", sorted(path.parent for path in folder.glob("league/**/1_gt.txt")), strict=True
+        ):
+            for half in (1, 2):
+                (place / f"{half}_{HEIGHT}p.mkv").rename(f"{name}{half}.mkv")
+                for file in ("gt.txt", "actions.csv"):
+                    (place / f"{half}_{file}").rename(f"{name}{half}_{file}")
         _train()
         words = ["--detector", "small.safetensors", "--experiment", "seconds.py"]
-        run("players", "first.mkv", *words, "--device", "cpu", "--quiet")
+        run("players", "b2.mkv", *words, "--device", "cpu", "--quiet")
         _score()
     finally:
         os.chdir(before)
@@ -77,26 +82,14 @@ def chain(tmp_path_factory):
 
 
 def _train():
-    steps = ["--height", HEIGHT, "--frames", 48, "--steps", 100]
-    run(
-        "players",
-        "detector",
-        "second.mkv",
-        *steps,
-        "--out",
-        "small.safetensors",
-        "--device",
-        "cpu",
-        "--quiet",
-    )
-    files = [[f"{half}{end}" for half in ("first", "second")] for end in (".mkv", "_gt.txt", "_actions.csv")]
+    steps = ["--height", HEIGHT, "--frames", 60, "--steps", 120, "--device", "cpu", "--quiet"]
+    run("players", "detector", "a1.mkv", "b1.mkv", *steps, "--out", "small.safetensors")
+    files = [[f"{half}{end}" for half in ("a1", "a2", "b1")] for end in (".mkv", "_gt.txt", "_actions.csv")]
     clips = ["--labels", "stand,run", "--per-class", 60, "--size", "32x24", "--frames", 8, "--quiet"]
-    truth = ["--tracks", *files[1], "--actions", *files[2]]
-    run("players", "clips", *files[0], *truth, *clips, "--out", "data")
-    # The first half only validates: weights are those of the last epoch, whatever it says.
+    run("players", "clips", *files[0], "--tracks", *files[1], "--actions", *files[2], *clips, "--out", "data")
     content = json.loads(Path("data/dataset.json").read_text())
     for sample in content["samples"]:
-        sample["split"] = "train" if sample["group"] == "second" else "valid"
+        sample["split"] = "valid" if sample["group"] == "b1" else "train"
     content.pop("splits", None)
     Path("data/dataset.json").write_text(json.dumps(content))
     Path("seconds.py").write_text(EXPERIMENT)
@@ -105,38 +98,38 @@ def _train():
 
 
 def _score():
-    head, *rows = Path("first_actions.csv").read_text().splitlines()
+    head, *rows = Path("b2_actions.csv").read_text().splitlines()
     # Boxes with another action are not scored.
     two = [row for row in rows if row.rsplit(",", 1)[1] in ("stand", "run")]
     Path("two.csv").write_text("\n".join([head, *two]) + "\n")
-    files = ["--tracks", "players/first", "--truth", "first_gt.txt", "--actions", "two.csv"]
+    files = ["--tracks", "players/b2", "--truth", "b2_gt.txt", "--actions", "two.csv"]
     run("players", "score", *files, "--json", "scores.json")
 
 
-def test_players_of_the_other_half_are_found_and_followed(chain):
+def test_players_of_an_unseen_half_are_found_and_followed(chain):
     scores = json.loads((chain / "scores.json").read_text())["combined"]
-    assert scores["HOTA"] >= 0.45
-    assert scores["IDF1"] >= 0.6
-    assert scores["MOTA"] >= 0.6
+    assert scores["HOTA"] >= 0.5
+    assert scores["IDF1"] >= 0.65
+    assert scores["MOTA"] >= 0.7
 
 
 def test_their_actions_are_named(chain):
     actions = json.loads((chain / "scores.json").read_text())["combined"]["actions"]
     assert actions["pairs"] >= 1000
     # Always "run" would be 0.47.
-    assert actions["macro_f1"] >= 0.55
+    assert actions["macro_f1"] >= 0.58
 
 
 def test_the_annotated_video_has_all_frames(chain):
-    drawn, source = (build_index(chain / name)[0] for name in ("players/first/players.mp4", "first.mkv"))
-    assert drawn.num_frames == source.num_frames == 375
+    drawn, source = (build_index(chain / name)[0] for name in ("players/b2/players.mp4", "b2.mkv"))
+    assert drawn.num_frames == source.num_frames == 300
 
 
 def test_results_do_not_depend_on_the_batch_size(chain):
     found = [
         list(
             track_players(
-                chain / "first.mkv",
+                chain / "b2.mkv",
                 str(chain / "seconds.py"),
                 detector=str(chain / "small.safetensors"),
                 runs=chain / "runs",
@@ -159,7 +152,7 @@ def test_results_do_not_depend_on_the_batch_size(chain):
 
 
 def test_every_second_frame_at_50_a_second_gives_the_players_of_25(chain, tmp_path):
-    whole = read_truth(chain / "first_gt.txt")
+    whole = read_truth(chain / "b2_gt.txt")
     frames, true = whole.frames[whole.frames < NUM_50], whole.boxes[whole.frames < NUM_50]
     noise = np.random.default_rng(3).normal(0, 0.04, true.shape) * true[:, [2, 3, 2, 3]]
     found = []
