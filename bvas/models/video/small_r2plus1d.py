@@ -121,7 +121,7 @@ class _ResBlock(nn.Module):
         self.second = _R2plus1d(out, out)
         self.projects = stride > 1 or features != out
         if self.projects:
-            self.shortcut = nn.Conv2d(features, out, 1, stride=stride, bias=False)
+            self.shortcut = nn.Conv2d(features, out, 1, bias=False)
             self.shortcut_norm = nn.BatchNorm2d(out)
 
     def forward(self, x_BTCHW: Tensor) -> Tensor:
@@ -129,7 +129,10 @@ class _ResBlock(nn.Module):
         y_BTCHW = self.second(F.relu(self.first(x_BTCHW), inplace=True))
         if self.projects:
             B = x_BTCHW.shape[0]
-            kept = rearrange(x_BTCHW[:, :: self.stride], "B T C H W -> (B T) C H W")
+            # Its stride is taken here: oneDNN's backward pass of a 1 x 1 convolution with a stride writes beyond its
+            # memory on CPUs with AVX2 (torch 2.14, one thread, few features).
+            s = self.stride
+            kept = rearrange(x_BTCHW[:, ::s, :, ::s, ::s], "B T C H W -> (B T) C H W")
             x_BTCHW = rearrange(self.shortcut_norm(self.shortcut(kept)), "(B T) C H W -> B T C H W", B=B)
         features_BTCHW: Tensor = x_BTCHW + y_BTCHW
         return F.relu(features_BTCHW, inplace=True)
