@@ -9,10 +9,13 @@ import bvas.commands
 COMMANDS = Path(bvas.commands.__file__).parent
 # The same word for different things: files and folders to score, renditions, counts of another kind.
 OWN_MEANING = {
+    "--actions": "the actions of tracks to cut out, or true ones to score against",
+    "--boxes": "true boxes to be written, or files of them",
     "--clips": "a number to draw or to average, or a folder of cuts",
     "--copy": "copies of videos in a data root, or packets in place of encoding",
     "--every": "frames between pictures, or seconds between windows",
     "--format": "of data to import, or of pictures",
+    "--frames": "of a clip, or at most of all videos",
     "--height": "rows of a preview, or of an overlay",
     "--jobs": "folds at a time, or processes that render",
     "--labels": "the labels of one video, or all of a data set",
@@ -24,8 +27,11 @@ OWN_MEANING = {
     "--predictions": "files to score, or scores to import with weights",
     "--rate": "of a source, of an edit list, or of a metric",
     "--size": "of rendered pictures, or of copies",
+    "--steps": "of a search for a learning rate, or of the training of a detector",
     "--task": "labels to render, to score, or data to download",
+    "--threshold": "of intervals, or of detections",
     "--top": "labels in a row, or suspects",
+    "--tracks": "to cut out, or to score",
     "--videos": "folder of videos to import, or to draw",
     "--to": "the end of a span, or a format",
     "--json": "on standard output, or a file",
