@@ -43,6 +43,8 @@ _HOME = {
     "classify_clip": "bvas.inference.classify_video",
     "classify_video": "bvas.inference.classify_video",
     "track_players": "bvas.players.track_players",
+    "track_boxes": "bvas.tracking.tracker",
+    "FrameBoxes": "bvas.tracking.frame_boxes",
     "TrackerConfig": "bvas.tracking.tracker_config",
     "Roi": "bvas.players.rois",
     "LiveSpots": "bvas.inference.live_spots",

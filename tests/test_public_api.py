@@ -19,7 +19,7 @@ def test_the_public_names_are_these():
         VideoIndex VideoInfo FrameReader FrameStream ClipConfig Annotation Spot Interval
         LabelSet SpottingTask
         ClipLoader SpottingModel build_model load_spotter spot_video
-        track_players TrackerConfig Roi
+        track_players track_boxes FrameBoxes TrackerConfig Roi
         load_classifier published_classifier classify_clip classify_video LiveSpots StreamingPredictor TorchEngine
         find_spots find_intervals average_precision mean_average_precision Experiment load_experiment load_checkpoint
         BvasError
