@@ -47,6 +47,11 @@ class BoxColors:
         now, _ = _histograms(window, box)
         return float(np.sqrt(now * self._inside).sum()), float(np.sqrt(now * self._around).sum())
 
+    def lead(self, window: NDArray[np.uint8], box: Box) -> float:
+        """Return how much more alike the box's colors are to those of a box than the colors around that box are."""
+        inside, around = _histograms(window, box)
+        return float(np.sqrt(inside * self._inside).sum() - np.sqrt(around * self._inside).sum())
+
 
 def _colors(window: NDArray[np.uint8]) -> NDArray[np.int64]:
     parts = (window.astype(np.int64) * _BINS) >> 8

@@ -34,6 +34,8 @@ _LEARNING_RATE = 0.03
 _LEAST_LIKENESS = 0.6
 _LEAST_LEAD = 0.02
 """The box is lost where its colors are not so much more like its own than like those around it."""
+_LEAD_RATE = 0.1
+"""Of the mean lead of the drawn colors, a frame. Below 0, what is around has longer looked more like the player."""
 _LEAST_INSIDE = 0.5
 """Share of the box that lies in the picture; below, the player has left it."""
 _LARGEST_SHIFT = 0.6
@@ -68,6 +70,7 @@ class BoxFollower:
         pixels, inner = window.cut(frame), window.inside(box)
         self._colors = BoxColors(pixels, inner)
         self._drawn_colors = BoxColors(pixels, inner)
+        self._lead = self._drawn_colors.lead(pixels, inner)
         self._tracker = _new_tracker(self.kind)
         left, top, width, height = (round(side) for side in inner)
         self._seed()
@@ -127,6 +130,10 @@ class BoxFollower:
         pixels, inner = window.cut(frame), window.inside(box)
         own, around = self._colors.likeness(pixels, inner)
         if own < _LEAST_LIKENESS or own - around < _LEAST_LEAD:
+            return False
+        # Learned colors follow a box that drifts onto the ground; the drawn ones do not.
+        self._lead += _LEAD_RATE * (self._drawn_colors.lead(pixels, inner) - self._lead)
+        if self._lead < 0:
             return False
         self._colors.learn(pixels, inner, _LEARNING_RATE)
         return True
