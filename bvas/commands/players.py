@@ -156,7 +156,7 @@ def _checked_rois(args: argparse.Namespace, video: Path) -> "list[Roi]":
 
 
 def _check_detector_options(args: argparse.Namespace) -> None:
-    """Refuse options of a detector where there is none."""
+    """Refuse options of a detector where none is used."""
     from bvas.detection.detector_choice import NO_DETECTOR
 
     if args.detections is not None:

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -27,6 +26,7 @@ from bvas.errors import CheckpointError, ConfigError
 from bvas.system.atomic_files import write_bytes
 from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.system.devices import choose_device
+from bvas.system.tensor_files import read_tensors
 
 # Dimension letters in this file:
 #   B frames, H W rows and columns of the input, h w of the map.
@@ -212,14 +212,7 @@ def load_tiny_detector(path: Path, *, device: str = "auto", threshold: float | N
         raise CheckpointError(
             f"no detector at {path}; train one: bvas players detector VIDEO --out {path.name}"
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is not a safetensors file ({error}); train the detector again: bvas players detector"
-        ) from error
+    metadata, state = read_tensors(path, "train the detector again: bvas players detector")
     if metadata.get("format") != _FORMAT:
         raise CheckpointError(
             f"{path} has the format {metadata.get('format')!r}, and a small detector has {_FORMAT!r}; weights of a "

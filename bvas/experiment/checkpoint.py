@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.experiment import Experiment, parse_folds
 from bvas.system.atomic_files import write_bytes
+from bvas.system.tensor_files import read_tensors
 
 FILE_NAME = "model.safetensors"
 # File of an ensemble, which has no weights of its own.
@@ -59,15 +59,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(
             f"no weights at {path}; train them, or get published ones: bvas weights download ball"
         )
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is not a safetensors file ({error}); import a checkpoint of the reference system by "
-            "'bvas weights import'"
-        ) from error
+    metadata, state = read_tensors(
+        path, "import a checkpoint of the reference system by 'bvas weights import'"
+    )
     if metadata.get("format") != _FORMAT:
         raise CheckpointError(
             f"{path} has format {metadata.get('format')!r}, this version of bvas reads {_FORMAT!r}"

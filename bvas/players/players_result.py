@@ -40,7 +40,7 @@ class Player:
 
     @property
     def caption(self) -> str:
-        """The name, or the number where there is none."""
+        """The name, or the number of a player without a name."""
         return self.name or str(self.number)
 
     def actions_at(self, seconds: NDArray[np.float64], every: float) -> list[PlayerAction | None]:

@@ -50,7 +50,7 @@ def score_players(
             tracks.txt. Empty: actions are not scored.
 
     Raises:
-        ConfigError: the numbers of files differ, or there are none.
+        ConfigError: the numbers of files differ, or no file is given.
         DataError: a file cannot be read, or a row of it is wrong.
     """
     if not tracks or len(truth) != len(tracks) or len(actions) not in (0, len(tracks)):

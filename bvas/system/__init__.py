@@ -25,5 +25,6 @@ pipes.py              reading ends of pipes, opened and waited for without block
 quiet_logging.py      suppression of other packages' warnings and log lines
 shared_memory.py      memory that a process shares with the workers it starts
 table_files.py        tables in text files, as spreadsheets and other programs write them
+tensor_files.py       tensors of a safetensors file
 text_files.py         text files and JSON: reading with one rule for encodings, line breaks and damage
 """

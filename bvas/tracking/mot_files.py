@@ -268,7 +268,7 @@ def _check_video(held: MotBoxes, num_frames: int) -> None:
 
 
 def _scores(held: MotBoxes) -> NDArray[np.float32]:
-    """Return confidences as float32 [R]; NaN where there is none."""
+    """Return confidences as float32 [R]; NaN for a missing one."""
     wrong = np.flatnonzero((held.confidences < 0) | (held.confidences > 1))
     for row in wrong[:1].tolist():
         raise DataError(

@@ -50,7 +50,7 @@ def precision_bands(seconds: Floats, weights: Floats, density: float, memory: fl
 
     Args:
         seconds: Times [L], ascending.
-        weights: [L] inverse variances of the measurement; 0 where there is none.
+        weights: [L] inverse variances of the measurement; 0 at times without one.
         density: Of the random acceleration, squared pixels / s^3.
         memory: Of the velocity, seconds.
         prior: Inverse variance of the first velocity.

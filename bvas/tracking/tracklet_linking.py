@@ -1,4 +1,4 @@
-"""Linking of tracklets over gaps: which one goes on as which, for the whole video at once.
+"""Linking of tracklets over gaps, for the whole video at once.
 
 A gap is bridged by the model of motion of `motion.py`, given place and velocity on both sides, without the camera's
 motion: who left the picture on one side comes back there. Pairs are chosen one to one so that the sum is likeliest.
@@ -90,7 +90,7 @@ def _at_most(tracklets: Sequence[Tracklet], limit: int) -> list[Tracklet]:
 
 
 def _pairs(tracklets: Sequence[Tracklet], link_seconds: float, least: int) -> Pairs:
-    """Return the places [K] of tracklets and [K] of those that may go on as them.
+    """Return the places [K] of tracklets and [K] of those that may continue them.
 
     Those that start within `link_seconds`, and the next `least` ones in any case. Where no more than N tracklets
     overlap, each start can take the chain that has waited longest among N: none waits for more than N starts.
@@ -119,7 +119,7 @@ def _gaps(tracklets: Sequence[Tracklet], pairs: Pairs) -> Floats:
 def _costs(
     tracklets: Sequence[Tracklet], pairs: Pairs, ends: MotionStates, starts: MotionStates, model: MotionModel
 ) -> Floats:
-    """Return [K] negative log densities of going on as another tracklet."""
+    """Return [K] negative log densities of one tracklet continuing as another."""
     gaps = _gaps(tracklets, pairs)
     costs = np.empty(len(gaps))
     # A match of hours has millions of pairs: a piece at a time keeps memory small.
@@ -192,7 +192,7 @@ def _forced_links(count: int, pairs: Pairs, costs: Floats, max_players: int) -> 
 
 
 def _best_links(count: int, pairs: Pairs, costs: Floats, most: float) -> dict[int, int]:
-    """Return which tracklet goes on as which: the links of least sum, each of a cost below `most`."""
+    """Return the next tracklet of each that continues: the links of least sum, each of a cost below `most`."""
     kept = costs < most
     if not kept.any():
         return {}

@@ -13,7 +13,10 @@ EXAMPLES = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "players_detectors.
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_of_the_docs_is_a_description(tmp_path, example):
     (tmp_path / "model.json").write_text(example)
-    read_description(tmp_path / "model.json")
+    found = read_description(tmp_path / "model.json")
+    written = json.loads(example)
+    assert (found.threshold, found.person) == (written.get("threshold", 0.3), written.get("person", 0))
+    assert found.input.values == written["input"]["values"]
 
 
 def test_the_examples_are_of_all_kinds_and_the_first_is_the_file_in_the_package():

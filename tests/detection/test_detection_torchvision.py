@@ -104,7 +104,14 @@ def test_counts_of_frozen_layers_in_old_files_are_passed_over(weights, tmp_path)
     state = torch.load(weights, weights_only=True)
     state["backbone.old.num_batches_tracked"] = torch.tensor(7)
     torch.save(state, tmp_path / "old.pth")
-    load_detector(NAME, weights=tmp_path / "old.pth", device="cpu")
+    picture = np.full((1, 64, 64, 3), 90, np.uint8)
+    old, new = (
+        load_detector(NAME, weights=file, device="cpu", threshold=0.0)
+        for file in (tmp_path / "old.pth", weights)
+    )
+    ((boxes, scores),), ((wanted, confidences),) = old.detect(picture), new.detect(picture)
+    assert np.array_equal(boxes, wanted)
+    assert np.array_equal(scores, confidences)
 
 
 def test_an_unknown_network_is_refused_with_the_known_ones():

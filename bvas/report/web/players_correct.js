@@ -101,7 +101,7 @@ class Correcting {
 
   beginWith(act) {
     if (!this.player) return this.app.warn(NOBODY);
-    if (this.players.length < 2) return this.app.warn("There is no other player.");
+    if (this.players.length < 2) return this.app.warn("No other player found.");
     this.begun = { act, other: null };
     this.app.refresh();
   }
