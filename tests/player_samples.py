@@ -3,6 +3,8 @@
 import numpy as np
 
 from bvas.players.players_result import Player, PlayerAction, PlayersResult
+from bvas.report import palette
+from bvas.report.player_drawing import color_of
 from bvas.tracking.tracks import Track
 from bvas.video.index.video_index import build_index
 
@@ -59,3 +61,7 @@ def result_of(path, *, names=("", "Ayşe"), every=0.2, seed=0):
         experiment="spacejam",
         detector="tiny",
     )
+
+
+def is_colored(picture, number):
+    return np.abs(picture.astype(int) - palette.rgb(color_of(number))).max(axis=-1) < 90
