@@ -1,6 +1,5 @@
-"""Cores, devices and number formats of this machine."""
+"""Devices and number formats of this machine."""
 
-import os
 from typing import TYPE_CHECKING, Literal
 
 from bvas.errors import ConfigError
@@ -9,13 +8,6 @@ if TYPE_CHECKING:
     import torch
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-
-
-def num_cpus() -> int:
-    """Return the CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def choose_device(name: str = "auto") -> "torch.device":

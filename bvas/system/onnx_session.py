@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import CheckpointError, ConfigError
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import num_cpus
 from bvas.system.log_lines import first_line
 
 
