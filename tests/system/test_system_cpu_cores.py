@@ -145,7 +145,10 @@ def test_opencv_has_one_thread_meanwhile():
 
 
 def test_commands_let_idle_threads_sleep_unless_the_user_wants_otherwise():
-    code = "import os, sys; from bvas.cli import main; main(['video', 'check', 'none.mp4']); print(os.environ['OMP_WAIT_POLICY'])"
+    code = (
+        "import os; from bvas.cli import main; main(['video', 'check', 'none.mp4']);"
+        "print(os.environ['OMP_WAIT_POLICY'])"
+    )
     for given, wanted in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
         environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
         if given is not None:
