@@ -17,6 +17,7 @@ import argparse
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -112,11 +113,12 @@ def busy(number: int) -> Iterator[None]:
 
 
 def spot(checkout: Path, video: Path, work: Path, out: Path, threads: int | None) -> Cost:
-    """Spot a video with random weights."""
+    """Spot a video with random weights, into a new folder."""
+    shutil.rmtree(out, ignore_errors=True)
     return run(
         checkout,
         *("spot", video, "--experiment", "ball_base", "--runs", work / "runs", "--out", out),
-        *("--overwrite", "--quiet", "--device", "cpu"),
+        *("--quiet", "--device", "cpu"),
         threads=threads,
     )
 
