@@ -12,8 +12,8 @@ demo's, which computes 16 frames at once. Weights are random. It is checked for 
 equal, in batches of one to the bit, and that a row is shared where all frames of its clip are byte-equal to those of
 the clip before, and nowhere else.
 
-The check costs less than runs differ by. So it is also run by itself, many times, over the frames of each video; `share`
-is its CPU time over that of `all`, for a frame.
+The check costs less than runs differ by. So it is also run by itself, many times, over the frames of each video. Its
+share is its CPU time over that of `all`, for a frame.
 """
 
 import argparse

@@ -54,7 +54,7 @@ class FullBatches:
             may_wait: Leave those that do not fill a batch, while there is room.
         """
         numbers_MP = table.numbers(parts_MP)
-        is_new = states == SlotState.READY
+        is_new: NDArray[np.bool_] = states == SlotState.READY
         if self._shares:
             is_new = new_items(numbers_MP, is_new, self._last)
         new = np.flatnonzero(is_new)
@@ -69,5 +69,5 @@ class FullBatches:
         return is_new[:length]
 
     def filled(self, slots: NDArray[np.int64], *, is_prompt: bool) -> NDArray[np.int64]:
-        """Return the slots of a full batch, whose last item is computed several times; as they are if rows are prompt."""
+        """Return the slots of a full batch: the last item is computed several times. As they are if rows are prompt."""
         return slots if is_prompt else slots[np.minimum(np.arange(self.size), len(slots) - 1)]

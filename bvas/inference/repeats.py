@@ -4,9 +4,9 @@ Where a source is slower than the grid, pauses, or holds each picture twice, equ
 stacks give equal rows. Each is computed once. Only neighbors are compared: that finds all of these cases.
 
 In batches of one, as of large frames on a CPU, rows are equal to the bit to those of a run that computes all. A larger
-batch decides about the last bits of its results: by its size, and in PyTorch on a CPU now and then by the place in it,
-where the last values of a thread's share are computed one by one. So batches are always full, unless rows are prompt,
-and rows are equal up to rounding.
+batch decides about the last bits of its results: by its size, and in PyTorch on a CPU now and then by the place in it
+(seen: 3e-6 in a feature, 1e-8 in a logit). So batches are always full, unless rows are prompt, and rows are equal up to
+rounding.
 """
 
 from fractions import Fraction
