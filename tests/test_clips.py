@@ -107,7 +107,8 @@ def test_samples_that_cannot_be_read_or_decoded_are_named_and_the_others_are_pre
 
 
 @pytest.mark.parametrize(
-    "option", [["--challenge"], ["--stride", "2"], ["--shard", "1/2"], ["--devices", "cpu,cpu"]]
+    "option",
+    [["--challenge"], ["--stride", "2"], ["--compute-repeats"], ["--shard", "1/2"], ["--devices", "cpu,cpu"]],
 )
 def test_options_of_whole_matches_are_refused(place, capsys, option):
     assert run(place, "predict", "--experiment", place / "quick.py", *option) == 2

@@ -61,10 +61,10 @@ def small_model(clip, seed=0):
     return usable_model(SMALL, clip, textured_frames(40 * clip.num_frames, seed=99), seed=seed)
 
 
-def torch_predictor(models, clip, *, batch=None, stride=1, **options):
+def torch_predictor(models, clip, *, batch=None, stride=1, share_repeats=True, **options):
     """Return a predictor of models; `options` are those of `TorchEngine`."""
     engine = TorchEngine(models, clip, **options)
-    return StreamingPredictor(engine, batch=batch, stride=stride)
+    return StreamingPredictor(engine, batch=batch, stride=stride, share_repeats=share_repeats)
 
 
 def held_bytes(predictor):

@@ -22,6 +22,7 @@ _OF_MATCHES = {
     "shard": (1, 1),
     "devices": None,
     "stride": 1,
+    "compute_repeats": False,
     "backend": "auto",
     "postprocessing": None,
 }
@@ -44,9 +45,10 @@ def predict_class_samples(args: argparse.Namespace, experiment: "Experiment") ->
 
     for name, default in _OF_MATCHES.items():
         if getattr(args, name, default) != default:
+            option = name.replace("_", "-")
             raise ConfigError(
-                f"--{name} is of whole matches, and {experiment.name} predicts samples (kind 'clip'); leave it out, or "
-                "classify other videos: bvas classify VIDEO"
+                f"--{option} is of whole matches, and {experiment.name} predicts samples (kind 'clip'); leave it out, "
+                "or classify other videos: bvas classify VIDEO"
             )
     path = sample_predictions_path(args.runs, experiment.name)
     check_writable(path.parent, path.name)

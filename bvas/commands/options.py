@@ -138,7 +138,7 @@ def add_precision(parser: Options) -> None:
 
 
 def add_inference(parser: Options) -> None:
-    """Add --precision, --stride and --strict: how scores are computed."""
+    """Add --precision, --stride, --compute-repeats and --strict: how scores are computed."""
     add_precision(parser)
     parser.add_argument(
         "--stride",
@@ -146,6 +146,11 @@ def add_inference(parser: Options) -> None:
         default=1,
         metavar="N",
         help="compute the scores of every Nth frame and interpolate between them (default: 1)",
+    )
+    parser.add_argument(
+        "--compute-repeats",
+        action="store_true",
+        help="compute the scores of byte-equal frames again instead of once; the results are the same",
     )
     add_strict(parser)
 

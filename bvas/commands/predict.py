@@ -79,6 +79,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 def run(args: argparse.Namespace) -> int:
     """Predict, and write score curves and a results file for each match."""
     from bvas.experiment.experiment import load_experiment
+    from bvas.inference.video_remarks import log_shared
     from bvas.predicting.assignments import share_of
     from bvas.predicting.many_matches import predict_matches
     from bvas.predicting.settings import Work
@@ -108,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
         precision=args.precision,
         stride=args.stride,
+        share_repeats=not args.compute_repeats,
     )
     outs = sorted({assignment.out for assignment in share})
     for out in outs:
@@ -115,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
     with progress_bar(experiment.name, "frame", quiet=args.quiet) as bar:
         shown = bar if sys.stderr.isatty() else None
         done = predict_matches(share, work, shown, devices=devices)
+    log_shared(experiment.name, done.num_shared, done.num_rows)
     return _conclude(done, len(share), outs)
 
 

@@ -9,6 +9,7 @@ clip_states.py        frames of stacks and stacks of clips, with their states
 engine_protocol.py    interface between the streaming algorithm and what computes
 file_rows.py          score rows of a video file, segment by segment
 flip_tta.py           mirror images, and the mean over models
+full_batches.py       which stacks or clips are computed at once
 half_precision.py     a 2D network in float16 or bfloat16
 incremental_peaks.py  peaks of a curve that still grows
 lag.py                what is skipped where a broadcast is faster than the models
@@ -16,11 +17,11 @@ live_rows.py          score rows of a source while it is received
 live_spots.py         spots of a source while it is received
 precision.py          precision and batch size by device
 prepared_model.py     a model made fast for prediction
-ring_buffer.py        states of the slots of a ring buffer
-row_stride.py         strides over rows, and interpolation between them
+repeats.py            frames, stacks and clips that equal the one before
+ring_buffer.py        states and numbers of the newest items
+row_stride.py         interpolation between rows of a stride
 spot_video.py         curve, spots and gaps of one video
 spotter.py            the trained models of an experiment
-still_clips.py        clips that show one frame only
 streaming.py          the streaming algorithm
 torch_engine.py       PyTorch as its engine
 video_remarks.py      log lines on videos that are unlike those of training

@@ -48,6 +48,11 @@ def clips_around(
     return starts_MN, np.where(has_gap, SlotState.GAP, states).astype(np.uint8)
 
 
+def num_needed_stacks(clip: ClipConfig, stride: int) -> int:
+    """Return how many of `stride` successive stacks a computed row needs."""
+    return len(np.unique(_stack_offsets(clip) % stride))
+
+
 def _stack_offsets(clip: ClipConfig) -> NDArray[np.int64]:
     """Return where a clip's stacks begin, relative to its center [N]."""
     return np.arange(clip.num_stacks) * clip.stack_size * clip.frame_step - clip.frames_before

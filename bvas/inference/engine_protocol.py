@@ -48,6 +48,15 @@ class Engine(Protocol):
         """
         ...
 
+    def repeats(self, frames: EngineArray, before: EngineArray | None) -> NDArray[np.bool_]:
+        """Return whether each frame is byte-equal to the one before it, bool [n].
+
+        Args:
+            frames: [n, ...] from `to_frames`.
+            before: The frame before the first, [1, ...]; None: the first repeats none.
+        """
+        ...
+
     def put_frames(
         self, slots: NDArray[np.int64], frames: EngineArray, form: FrameForm, sample_aspect: Fraction
     ) -> None:
@@ -64,14 +73,6 @@ class Engine(Protocol):
             stack_slots: [M] where their features go.
             is_full: The batch has the size that comes again and again.
         """
-        ...
-
-    def stack_at(self, slot: int) -> EngineArray:
-        """Return a copy of a stack's features."""
-        ...
-
-    def put_stack(self, slots: NDArray[np.int64], stack: EngineArray) -> None:
-        """Keep the features from `stack_at` in each of these slots."""
         ...
 
     def score(self, stack_slots: NDArray[np.int64], *, is_full: bool) -> EngineArray:

@@ -26,10 +26,6 @@ from bvas.video.index.frame_grid import make_grid
 logger = logging.getLogger(__name__)
 
 _LARGEST_GAP_SHARE = 0.2
-# Segments are decoded from a multiple of so many computed rows on. So their rows fall into the same batches as those of
-# the whole video: batch sizes are powers of two up to this, and results depend on the batch in their last bits. Where
-# frames are so large that a batch is one row, as on a CPU, nothing needs aligning.
-_ALIGNMENT = 64
 
 
 class FrameGap(NamedTuple):
@@ -170,7 +166,8 @@ class GridVideo:
                     cores.follow()
         # Behind the segment only clips are left whose rows are not wanted, unless a batch waits or the video ends.
         if row < stop:
-            yield RowChunk(predictor.finish()[max(start - row, 0) : stop - row], (), stop - start)
+            scores = predictor.finish() if last == self.grid.num_frames else predictor.flush()
+            yield RowChunk(scores[max(start - row, 0) : stop - row], (), stop - start)
 
     def _needed_frames(self, predictor: StreamingPredictor, start: int, stop: int) -> tuple[int, int]:
         """Return the grid frames [first, last) that the rows [start, stop) are computed from.
@@ -178,8 +175,7 @@ class GridVideo:
         With a stride a row lies between two computed ones, at multiples of the stride in the whole video.
         """
         clip, stride = predictor.clip, predictor.stride
-        step = stride if predictor.frames_at_once(self._size) == 1 else _ALIGNMENT * stride
-        first = max(0, start // stride * stride - clip.frames_before) // step * step
+        first = max(0, start // stride * stride - clip.frames_before) // stride * stride
         last_center = -(-(stop - 1) // stride) * stride
         return first, min(self.grid.num_frames, last_center + clip.frames_after + 1)
 

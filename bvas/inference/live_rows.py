@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bvas.errors import DecodeError
 from bvas.inference.lag import Lag, LagRule
 from bvas.inference.spotter import VideoSpotter
-from bvas.inference.video_remarks import LONG_STILL_SECONDS, log_adaptation
+from bvas.inference.video_remarks import LONG_STILL_SECONDS, log_adaptation, log_shared
 from bvas.system.cpu_cores import CoreWatch
 from bvas.values.annotations import Gap
 from bvas.values.color import FrameForm
@@ -113,6 +113,7 @@ class RowStream:
         if self._last is not None:
             yield from self._scored(_repeated(self._last, steps))
         yield self._rows(self._predictor.finish())
+        log_shared(self._video.name, self._predictor.num_shared, self._predictor.num_rows)
         if failure is not None:
             raise failure
 

@@ -1,29 +1,7 @@
-"""Stride over the rows of a score curve: full batches of the computed rows, and interpolation between them."""
+"""Interpolation between the rows that are computed with a stride."""
 
 import numpy as np
 from numpy.typing import NDArray
-
-# Waiting takes memory: beyond this stride a batch of clips may stay partly filled.
-_FULL_UP_TO = 8
-
-
-def most_waiting(batch: int, stride: int) -> int:
-    """Return how many positions may wait until `batch` of them are computed; 0 where each one is."""
-    return batch * min(stride, _FULL_UP_TO) if stride > 1 else 0
-
-
-def batch_length(is_wanted: NDArray[np.bool_], batch: int, may_wait: int) -> int:
-    """Return how many of the next positions to work on at once; 0 to wait for more.
-
-    Args:
-        is_wanted: bool [n], of the positions that are ready: those that are computed.
-        batch: Computed positions that fill a batch.
-        may_wait: A partly filled batch waits while fewer positions than this are ready.
-    """
-    wanted = np.flatnonzero(is_wanted)
-    if len(wanted) >= batch:
-        return int(wanted[batch - 1]) + 1
-    return 0 if len(is_wanted) < may_wait else len(is_wanted)
 
 
 class Interpolation:

@@ -20,7 +20,7 @@ from bvas.inference.file_rows import (
 from bvas.inference.live_rows import RowStream, ScoredRows
 from bvas.inference.spotter import VideoSpotter
 from bvas.inference.streaming import StreamingPredictor
-from bvas.inference.video_remarks import log_adaptation, log_repeats
+from bvas.inference.video_remarks import log_adaptation, log_repeats, log_shared
 from bvas.tasks.kind_choice import kind_of
 from bvas.values.annotations import Gap, Interval, Spot
 from bvas.values.frame_boundaries import on_frames
@@ -119,6 +119,7 @@ def spot_video(
     if predictor is None:
         on_cuda = str(spotter.device).startswith("cuda")
         predictor = spotter.predictor(compiled=on_cuda and stop - start >= LONG_FRAMES)
+    shared_before, rows_before = predictor.num_shared, predictor.num_rows
     parts = [np.empty((0, predictor.num_labels), np.float32)]
     gaps: tuple[FrameGap, ...] = ()
     failure: KeyboardInterrupt | None = None
@@ -132,6 +133,7 @@ def spot_video(
         if not in_part or not any(len(part) for part in parts):
             raise
         failure = error
+    log_shared(video.path.name, predictor.num_shared - shared_before, predictor.num_rows - rows_before)
     scores = np.concatenate(parts)
     # Behind the last row that is final nothing is known.
     rows = slice(start, start + len(scores))

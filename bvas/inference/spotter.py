@@ -49,6 +49,8 @@ class Spotter:
     """Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU."""
     stride: int = 1
     """A row is computed for one of so many grid frames; the others are interpolated."""
+    share_repeats: bool = True
+    """Rows of byte-equal frames are computed once."""
 
     def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
         """Return a predictor, for one video after the other.
@@ -71,7 +73,7 @@ class Spotter:
             dtype=prediction_dtype(self.device, self.precision),
             compiled=compiled,
         )
-        return StreamingPredictor(engine, stride=self.stride)
+        return StreamingPredictor(engine, stride=self.stride, share_repeats=self.share_repeats)
 
 
 def load_spotter(
@@ -82,6 +84,7 @@ def load_spotter(
     device: str = "auto",
     precision: Precision = "auto",
     stride: int = 1,
+    share_repeats: bool = True,
 ) -> Spotter:
     """Return the trained models of an experiment, for `spot_video` and `LiveSpots`.
 
@@ -96,6 +99,7 @@ def load_spotter(
         device: `auto` (CUDA where there is a device, else the CPU), `cpu`, `cuda` or `cuda:N`.
         precision: Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU.
         stride: A row is computed for one of so many grid frames; the others are interpolated.
+        share_repeats: Compute rows of byte-equal frames once.
 
     Raises:
         CheckpointError: a fold has no weights, or its weights are of another experiment.
@@ -108,7 +112,7 @@ def load_spotter(
         experiment = load_experiment(experiment, runs)
     chosen = choose_device(device)
     models = trained_models(experiment, runs, folds, SpottingModel, chosen)
-    return Spotter(experiment, models, chosen, precision, stride)
+    return Spotter(experiment, models, chosen, precision, stride, share_repeats)
 
 
 def trained_models(

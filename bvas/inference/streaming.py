@@ -10,6 +10,7 @@ is encoded once and serves N clips:
 
 Each new frame costs one stack of 2D work and one pass of the 3D blocks. Before the first and after the last frame
 stacks start at places that do not exist; their frames repeat the edge, as `ClipConfig.indices` has it.
+Stacks and clips of equal frames are computed once (repeats.py).
 
 What is computed, and when, is decided here, with NumPy alone. An engine computes it (engine_protocol.py).
 """
@@ -26,11 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, ScoresError
-from bvas.inference.clip_states import clips_around, stacks_from
+from bvas.inference.clip_states import clips_around, num_needed_stacks, stacks_from
 from bvas.inference.engine_protocol import Engine, EngineArray
+from bvas.inference.full_batches import MOST_WAITING, FullBatches, batch_size
+from bvas.inference.repeats import FrameRepeats
 from bvas.inference.ring_buffer import RingTable, SlotState
-from bvas.inference.row_stride import Interpolation, batch_length, most_waiting
-from bvas.inference.still_clips import UNIQUE, LastStill, Pictures, common_picture
+from bvas.inference.row_stride import Interpolation
 from bvas.values.color import FrameForm, PlaneLayout
 
 if TYPE_CHECKING:
@@ -40,14 +42,16 @@ if TYPE_CHECKING:
 class StreamingPredictor:
     """Score every frame of a video in one pass.
 
-    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. With a stride it is
-    returned when it fills a batch, unless `is_prompt`. In float32 it equals the whole clip's forward pass up to
-    rounding, whatever the chunks. Memory is bounded by the clip's span, the batch and the stride, not by the video.
+    A row is final once the frame `clip.frames_after` behind it was pushed, or the video ended. It is returned when
+    it fills a batch, unless `is_prompt`. In float32 it equals the whole clip's forward pass up to rounding, whatever
+    the chunks. Memory is bounded by the clip's span, the batch and the stride, not by the video.
 
     Not to be shared between threads or videos at a time; after `finish` or `reset` it is ready for the next video.
     """
 
-    def __init__(self, engine: Engine, *, batch: int | None = None, stride: int = 1) -> None:
+    def __init__(
+        self, engine: Engine, *, batch: int | None = None, stride: int = 1, share_repeats: bool = True
+    ) -> None:
         """Take an engine, of this predictor alone.
 
         Args:
@@ -55,6 +59,7 @@ class StreamingPredictor:
             batch: Most stacks encoded, and most clips scored, at once; each twice with flip TTA. None: by device and
                 picture size.
             stride: As the attribute.
+            share_repeats: Compute equal stacks and rows once. Changes no row in batches of one, and else by rounding.
 
         Raises:
             ConfigError: a batch size or stride below 1.
@@ -74,6 +79,11 @@ class StreamingPredictor:
         frame decides how much room there is for frames that wait for a full batch."""
         self.is_prompt = False
         """Return rows as soon as they are final, in smaller batches: for video that is watched while it runs."""
+        self.num_rows = 0
+        """Rows of whole clips, of all videos so far; interpolated ones are not counted."""
+        self.num_shared = 0
+        """Those of them that repeat the row before, because their frames are byte-equal."""
+        self._shares = share_repeats
         self.reset()
 
     def reset(self) -> None:
@@ -81,20 +91,11 @@ class StreamingPredictor:
         self._between = Interpolation(self.num_labels)
         self._num_frames = 0
         """Frames pushed so far, those of gaps included."""
-        self._pictures = Pictures()
-        self._still_stack: LastStill[EngineArray] = LastStill()
-        """Features, as `Engine.stack_at` gives them."""
-        self._still_clip: LastStill[EngineArray] = LastStill()
-        """Scores [1, K]."""
+        self._repeats = FrameRepeats(self._engine)
+        self._last_row = np.empty((0, self.num_labels), np.float32)
+        """Row of the last whole clip, [1, K] once there is one."""
         self._size: tuple[int, int] | None = None
-        self._batch = 1
-        """Stacks encoded, clips scored, and frames taken at once."""
-        self._room = 0
-        """Stacks, and clips, that may wait for a full batch."""
-        self._frames = RingTable(1)
-        """By index."""
-        self._stacks = RingTable(1)
-        """By index of the first frame."""
+        self._start((1, 1))
         self._next_start = -self.clip.frames_before
         """First frame of the first stack that is not encoded yet."""
         self._next_center = 0
@@ -114,8 +115,8 @@ class StreamingPredictor:
             frames: As stored, n >= 0: luma uint8 [n, H, W], or color planes uint8 [n, bytes]; one size for all of a
                 video. An array, or a tensor on any device where the engine takes tensors.
             form: What they mean: range tag of luma, or layout of planes.
-            is_repeat: bool [n], whether each is the same source frame as the one before it, with the same pixels:
-                batches of clips that show nothing else are not computed again. None: none is.
+            is_repeat: bool [n], whether each is the same source frame as the one before it, with the same pixels;
+                where all are, they need not be compared. None: unknown.
             sample_aspect: Width over height of a sample, for engines that scale frames.
 
         Returns:
@@ -129,12 +130,12 @@ class StreamingPredictor:
         own = self._engine.to_frames(frames)
         self._check_frames(own, form)
         rows: list[NDArray[np.float32]] = []
-        for first in range(0, len(own), self._batch):
-            chunk = own[first : first + self._batch]
-            repeats = None if is_repeat is None else is_repeat[first : first + self._batch]
-            self._put(chunk, form, sample_aspect, self._pictures.number(len(chunk), repeats))
-            self._num_frames += len(chunk)
-            rows += self._advance(is_last=first + len(chunk) == len(own))
+        for first in range(0, len(own), self._chunk):
+            chunk = own[first : first + self._chunk]
+            known = None if is_repeat is None else is_repeat[first : first + self._chunk]
+            self._put(chunk, form, sample_aspect, known)
+            is_last = first + len(chunk) == len(own)
+            rows += self._advance(may_wait=not (is_last and self.is_prompt))
         return self._joined(rows)
 
     def push_gap(self, num_frames: int) -> NDArray[np.float32]:
@@ -147,20 +148,24 @@ class StreamingPredictor:
         """
         if num_frames < 0:
             raise ConfigError(f"num_frames of a gap must be at least 0, got {num_frames}")
-        if self._size is None:
-            self._start((1, 1))
-        self._pictures.push_gap()
+        self._repeats.push_gap()
         rows: list[NDArray[np.float32]] = []
-        for first in range(0, num_frames, self._batch):
-            count = min(self._batch, num_frames - first)
-            self._frames.put(self._num_frames + np.arange(count), SlotState.GAP)
+        for first in range(0, num_frames, self._chunk):
+            count = min(self._chunk, num_frames - first)
+            positions = self._num_frames + np.arange(count)
+            self._frames.put(positions, SlotState.GAP, np.zeros(count, np.bool_))
             self._num_frames += count
-            rows += self._advance(is_last=first + count == num_frames)
+            is_last = first + count == num_frames
+            rows += self._advance(may_wait=not (is_last and self.is_prompt))
         return self._joined(rows)
+
+    def flush(self) -> NDArray[np.float32]:
+        """Return the rows that are final and wait for a full batch; the video goes on."""
+        return self._joined(self._advance(may_wait=False) if self._num_frames else [])
 
     def finish(self) -> NDArray[np.float32]:
         """End the video, return its remaining rows, and be ready for the next one."""
-        rows = self._advance(is_last=True, ended=True) if self._num_frames else []
+        rows = self._advance(may_wait=False, ended=True) if self._num_frames else []
         rows.append(self._between.finish())
         self.reset()
         return self._joined(rows)
@@ -185,41 +190,53 @@ class StreamingPredictor:
         self._size = size
 
     def frames_at_once(self, size: tuple[int, int]) -> int:
-        """Return how many frames of a size fill a batch; fewer in a push make partly filled batches."""
+        """Return how many frames of a size are taken at once."""
         return self._given_batch or self._engine.default_batch(size)
 
     def _start(self, size: tuple[int, int]) -> None:
-        """Choose the batch size, and make room for what has to be kept between chunks; once a video."""
-        if self._num_frames:
-            return
-        self._batch = self.frames_at_once(size)
-        self._room = most_waiting(self._batch, self.stride)
-        clip = self.clip
-        num_frames = clip.stack_size * clip.frame_step + self._batch + self._room
-        # After the end as many stacks are encoded at once as a clip looks ahead. Both stacks and clips may have waited.
-        num_stacks = clip.span + clip.frames_after + self._batch + 2 * self._room
-        self._frames, self._stacks = RingTable(num_frames), RingTable(num_stacks)
+        """Choose the batch size, and make room for what has to be kept; gaps may have come before."""
+        clip, stride, batch = self.clip, self.stride, self.frames_at_once(size)
+        num_needed = num_needed_stacks(clip, stride)
+        stack_batch, clip_batch = batch_size(batch, stride, num_needed), batch_size(batch, stride)
+        # Frames and stacks that wait for a full batch are kept beside those that a stack or clip spans. After the end
+        # as many stacks are encoded at once as a clip looks ahead.
+        waiting_frames = -(-stack_batch * stride // num_needed)
+        num_frames = clip.stack_size * clip.frame_step + batch + waiting_frames
+        new_stacks = stack_batch + batch + clip.frames_after
+        num_stacks = clip.span + clip_batch * num_needed + new_stacks
+        room = MOST_WAITING * batch
+        self._chunk = batch
+        self._stack_batches = FullBatches(stack_batch, room=room, shares=self._shares)
+        self._clip_batches = FullBatches(clip_batch, room=room, shares=self._shares)
+        self._frames = RingTable(num_frames + room, num_frames, batch)
+        self._stacks = RingTable(num_stacks + 2 * room, num_stacks, new_stacks)
         self._engine.reserve(num_frames, num_stacks)
 
     def _put(
-        self, chunk: EngineArray, form: FrameForm, sample_aspect: Fraction, pictures: NDArray[np.int64]
+        self,
+        chunk: EngineArray,
+        form: FrameForm,
+        sample_aspect: Fraction,
+        known: NDArray[np.bool_] | None,
     ) -> None:
-        """Keep the next frames, unless they only repeat what is kept in their places."""
+        """Keep the next frames, those that repeat the one before as one."""
+        is_new = np.ones(len(chunk), np.bool_)
+        if self._shares:
+            is_new = self._repeats.are_new(chunk, (form, sample_aspect), known)
         positions = self._num_frames + np.arange(len(chunk))
-        if len(chunk) and (pictures == pictures[0]).all() and self._frames.holds(positions, int(pictures[0])):
-            return
-        self._engine.put_frames(
-            self._frames.put(positions, SlotState.READY, pictures), chunk, form, sample_aspect
-        )
+        self._frames.put(positions, SlotState.READY, is_new)
+        self._num_frames += len(chunk)
+        if is_new.any():
+            new = chunk if is_new.all() else chunk[is_new]
+            self._engine.put_frames(self._frames.slots(positions[is_new]), new, form, sample_aspect)
 
-    def _advance(self, *, is_last: bool, ended: bool = False) -> list[NDArray[np.float32]]:
+    def _advance(self, *, may_wait: bool, ended: bool = False) -> list[NDArray[np.float32]]:
         """Encode the stacks and score the clips that the frames so far allow, and of these what fills a batch.
 
         Args:
-            is_last: No frames of the same push follow. What does not fill a batch is computed too if rows are prompt.
-            ended: The video ends here: everything is computed.
+            may_wait: Leave what does not fill a batch, while there is room.
+            ended: The video ends here.
         """
-        may_wait = 0 if ended or (is_last and self.is_prompt) else self._room
         clip = self.clip
         reach = (clip.stack_size - 1) * clip.frame_step
         # From its own center on, a clip goes up to frames_after; after the end, so far beyond the last frame.
@@ -227,66 +244,65 @@ class StreamingPredictor:
         while self._next_start <= last_start:
             starts = np.arange(self._next_start, last_start + 1)
             frames, states = stacks_from(starts, clip, self._frames, self._num_frames, self.stride)
-            length = batch_length(states == SlotState.READY, self._batch, may_wait)
+            is_new = self._stack_batches.take(self._frames, frames, states, may_wait=may_wait)
+            length = len(is_new)
             if not length:
                 break
-            self._encode(starts[:length], frames[:length], states[:length])
+            self._encode(starts[:length], frames[:length], states[:length], is_new)
             self._next_start += length
         last_center = self._next_start - 1 + reach - clip.frames_after
-        batches: list[tuple[EngineArray | None, NDArray[np.uint8]]] = []
+        batches: list[tuple[EngineArray | None, NDArray[np.uint8], NDArray[np.bool_]]] = []
         while self._next_center <= last_center:
             centers = np.arange(self._next_center, last_center + 1)
             stacks, states = clips_around(centers, clip, self._stacks, self.stride)
-            length = batch_length(states == SlotState.READY, self._batch, may_wait)
+            is_new = self._clip_batches.take(self._stacks, stacks, states, may_wait=may_wait)
+            length = len(is_new)
             if not length:
                 break
-            batches.append(self._score(stacks[:length], states[:length]))
+            batches.append((self._score(stacks[:length], is_new), states[:length], is_new))
             self._next_center += length
         # All work of a GPU is queued before the first scores are waited for.
         return [self._rows(*batch) for batch in batches]
 
     def _encode(
-        self, starts: NDArray[np.int64], frames_MS: NDArray[np.int64], states: NDArray[np.uint8]
+        self,
+        starts: NDArray[np.int64],
+        frames_MS: NDArray[np.int64],
+        states: NDArray[np.uint8],
+        is_new: NDArray[np.bool_],
     ) -> None:
-        is_ready = states == SlotState.READY
-        ready = starts[is_ready]
-        pictures = common_picture(self._frames.pictures(frames_MS))
-        of_ready = pictures[is_ready]
-        # Where a batch shows one picture, and so did an earlier one of its size, its features are repeated.
-        still = self._still_stack.of_batch(of_ready)
-        is_kept = still is not None and self._stacks.holds(ready, int(of_ready[0]))
-        self._stacks.put(starts, states, pictures)
-        if not len(ready) or is_kept:
+        self._stacks.put(starts, states, is_new)
+        if not is_new.any():
             return
-        slots = self._stacks.slots(ready)
-        if still is not None:
-            self._engine.put_stack(slots, still)
-            return
-        is_full = len(ready) == self._batch
-        self._engine.encode(self._frames.slots(frames_MS[is_ready]), slots, is_full=is_full)
-        is_still = of_ready[-1] != UNIQUE
-        self._still_stack.keep(of_ready, self._engine.stack_at(int(slots[-1])) if is_still else None)
+        batches, is_prompt = self._stack_batches, self.is_prompt
+        frame_slots = batches.filled(self._frames.slots(frames_MS[is_new]), is_prompt=is_prompt)
+        stack_slots = batches.filled(self._stacks.slots(starts[is_new]), is_prompt=is_prompt)
+        self._engine.encode(frame_slots, stack_slots, is_full=len(stack_slots) == batches.size)
 
-    def _score(
-        self, starts_MN: NDArray[np.int64], states: NDArray[np.uint8]
-    ) -> tuple[EngineArray | None, NDArray[np.uint8]]:
-        """Return scores of the READY clips, [m, K], or [1, K] for all of them; and each clip's state."""
-        ready_MN = starts_MN[states == SlotState.READY]
-        if not len(ready_MN):
-            return None, states
-        pictures = common_picture(self._stacks.pictures(ready_MN))
-        scores = self._still_clip.of_batch(pictures)
-        if scores is None:
-            is_full = len(ready_MN) == self._batch
-            scores = self._engine.score(self._stacks.slots(ready_MN), is_full=is_full)
-            self._still_clip.keep(pictures, scores[-1:])
-        return scores, states
+    def _score(self, starts_MN: NDArray[np.int64], is_new: NDArray[np.bool_]) -> EngineArray | None:
+        """Return scores of the new clips, and perhaps more behind them, [m, K]; None where none is new."""
+        if not is_new.any():
+            return None
+        batches = self._clip_batches
+        slots = batches.filled(self._stacks.slots(starts_MN[is_new]), is_prompt=self.is_prompt)
+        return self._engine.score(slots, is_full=len(slots) == batches.size)
 
-    def _rows(self, scores: EngineArray | None, states: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _rows(
+        self, scores: EngineArray | None, states: NDArray[np.uint8], is_new: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
         """Return rows of the clips: scores, NaN for gaps, and interpolated ones where a stride skipped clips."""
-        rows = np.full((len(states), self.num_labels), np.nan, dtype=np.float32)
+        is_ready = states == SlotState.READY
+        computed = self._last_row
         if scores is not None:
-            rows[states == SlotState.READY] = _checked(self._engine.to_rows(scores), self._engine.half)
+            own = _checked(self._engine.to_rows(scores)[: int(is_new.sum())], self._engine.half)
+            computed = np.concatenate([self._last_row, own])
+        rows = np.full((len(states), self.num_labels), np.nan, dtype=np.float32)
+        if len(computed):
+            # Each new clip has the next computed row; a repeat has that of the clip before.
+            rows[is_ready] = computed[len(self._last_row) - 1 + np.cumsum(is_new)[is_ready]]
+        self._last_row = computed[-1:]
+        self.num_rows += int(is_ready.sum())
+        self.num_shared += int(is_ready.sum() - is_new.sum())
         return self._between.fill(rows, states == SlotState.SKIPPED)
 
     def _joined(self, rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from bvas.inference.flip_tta import check_models, mean_scores, with_flipped
 from bvas.inference.precision import check_dtype, default_batch, float32_convolutions
 from bvas.inference.prepared_model import PreparedModel
+from bvas.inference.repeats import repeated_frames
 from bvas.loading.device_fit import DeviceFit
 from bvas.models.spotting import SpottingModel
 from bvas.system.compiled_function import CompiledCalls
@@ -86,6 +87,15 @@ class TorchEngine:
         return torch.from_numpy(np.require(frames, requirements=["C", "W"]))
 
     @torch.inference_mode()
+    def repeats(self, frames: Tensor, before: Tensor | None) -> NDArray[np.bool_]:
+        """Return whether each frame is byte-equal to the one before it, where the frames lie."""
+        if frames.device.type == "cpu":
+            return repeated_frames(frames.numpy(), None if before is None else before.numpy())
+        first = frames.new_zeros(1, dtype=torch.bool) if before is None else _equal(frames[:1], before)
+        is_repeat: NDArray[np.bool_] = torch.cat([first, _equal(frames[1:], frames[:-1])]).cpu().numpy()
+        return is_repeat
+
+    @torch.inference_mode()
     def put_frames(
         self, slots: NDArray[np.int64], frames: Tensor, form: FrameForm, sample_aspect: Fraction
     ) -> None:
@@ -113,20 +123,6 @@ class TorchEngine:
                     ring.put(index, rows.view(self._num_flips, -1, *rows.shape[1:]))
 
     @torch.inference_mode()
-    def stack_at(self, slot: int) -> list[tuple[Tensor, ...]]:
-        """Return of each model the features [V, 1, h, w, C or E] of a stack."""
-        index = self._index(np.array([slot]))
-        return [tuple(ring.take(index) for ring in rings) for rings in self._features]
-
-    @torch.inference_mode()
-    def put_stack(self, slots: NDArray[np.int64], stack: list[tuple[Tensor, ...]]) -> None:
-        """Keep these features in each of the slots."""
-        index = self._index(slots)
-        for rings, features in zip(self._features, stack, strict=True):
-            for ring, rows in zip(rings, features, strict=True):
-                ring.put(index, rows)
-
-    @torch.inference_mode()
     def score(self, stack_slots: NDArray[np.int64], *, is_full: bool) -> Tensor:
         """Return the scores [M, K] of clips, float32."""
         index = self._index(stack_slots.ravel())
@@ -149,6 +145,11 @@ class TorchEngine:
         return to_device(torch.from_numpy(slots), self._device)
 
 
+def _equal(frames: Tensor, others: Tensor) -> Tensor:
+    """Return whether each frame equals the other one in its place, bool [n]."""
+    return (frames == others).flatten(1).all(dim=1)
+
+
 class _Ring:
     """Slots of a ring buffer on a device; memory is taken with the first rows."""
 
@@ -157,7 +158,7 @@ class _Ring:
         self.rows: Tensor | None = None
 
     def put(self, index: Tensor, rows: Tensor) -> None:
-        """Keep rows [V, n, ...], or [V, 1, ...] for all, in n slots."""
+        """Keep rows [V, n, ...] in n slots."""
         if self.rows is None:
             self.rows = rows.new_empty((rows.shape[0], self._num_slots, *rows.shape[2:]))
         self.rows[:, index] = rows

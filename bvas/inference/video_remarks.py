@@ -22,6 +22,17 @@ def log_adaptation(name: str, info: VideoInfo, settings: InputConfig) -> None:
         logger.info("%s: %s", name, text)
 
 
+def log_shared(name: str, num_shared: int, num_rows: int) -> None:
+    """Log how many rows of a video were not computed, because their frames are byte-equal; nothing where none was."""
+    if num_shared:
+        logger.info(
+            "%s: %s of %s rows repeat the row before, because their frames are byte-equal",
+            name,
+            f"{num_shared:,}",
+            f"{num_rows:,}",
+        )
+
+
 def log_repeats(name: str, grid: Grid) -> None:
     """Log in one line that a video holds a frame for long, or has a low frame rate throughout."""
     counts = np.bincount(grid.indices - grid.indices[0])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError
+from bvas.inference.repeats import repeated_frames
 from bvas.values.clip_config import ClipConfig
 from bvas.values.color import FrameForm, to_unit_frames_array
 from bvas.values.luma import LumaScaling
@@ -80,6 +81,10 @@ class OnnxEngine:
             )
         return frames
 
+    def repeats(self, frames: NDArray[np.uint8], before: NDArray[np.uint8] | None) -> NDArray[np.bool_]:
+        """Return whether each frame is byte-equal to the one before it."""
+        return repeated_frames(frames, before)
+
     def put_frames(
         self, slots: NDArray[np.int64], frames: NDArray[np.uint8], form: FrameForm, sample_aspect: Fraction
     ) -> None:
@@ -97,14 +102,6 @@ class OnnxEngine:
             pictures = np.concatenate([stacks_MSHW, stacks_MSHW[..., ::-1]])
         features = self._encode(pictures)
         self._features.put(stack_slots, features.reshape(self._num_flips, -1, *features.shape[1:]))
-
-    def stack_at(self, slot: int) -> Array:
-        """Return the features [V, 1, C, h, w] of a stack."""
-        return self._features.take(np.array([slot]))
-
-    def put_stack(self, slots: NDArray[np.int64], stack: Array) -> None:
-        """Keep these features in each of the slots."""
-        self._features.put(slots, stack)
 
     def score(self, stack_slots: NDArray[np.int64], *, is_full: bool) -> Array:
         """Return the scores [M, K] of clips."""
@@ -126,7 +123,7 @@ class _Ring:
         self.rows: Array | None = None
 
     def put(self, slots: NDArray[np.int64], rows: Array) -> None:
-        """Keep rows [V, n, ...], or [V, 1, ...] for all, in n slots."""
+        """Keep rows [V, n, ...] in n slots."""
         if self.rows is None:
             self.rows = np.empty((rows.shape[0], self._num_slots, *rows.shape[2:]), np.float32)
         self.rows[:, slots] = rows

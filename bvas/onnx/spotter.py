@@ -20,6 +20,8 @@ class OnnxSpotter:
     """Device that decodes frames; ONNX Runtime takes them from the CPU's memory."""
     stride: int = 1
     """A row is computed for one of so many grid frames; the others are interpolated."""
+    share_repeats: bool = True
+    """Rows of byte-equal frames are computed once."""
 
     def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
         """Return a predictor, for one video after the other; `compiled` changes nothing with ONNX Runtime."""
@@ -31,13 +33,15 @@ class OnnxSpotter:
             luma_scaling=self.experiment.input.luma_scaling,
             flip_tta=self.experiment.flip_tta,
         )
-        return StreamingPredictor(engine, stride=self.stride)
+        return StreamingPredictor(engine, stride=self.stride, share_repeats=self.share_repeats)
 
 
-def load_onnx_spotter(folder: Path, *, device: str = "auto", stride: int = 1) -> OnnxSpotter:
+def load_onnx_spotter(
+    folder: Path, *, device: str = "auto", stride: int = 1, share_repeats: bool = True
+) -> OnnxSpotter:
     """Return the model in a folder that `bvas weights export` wrote.
 
-    The other arguments and the errors are those of `load_exported`.
+    `device` and the errors are those of `load_exported`, the other arguments those of `load_spotter`.
     """
     model = load_exported(folder, device)
-    return OnnxSpotter(model.settings.experiment(), model, stride=stride)
+    return OnnxSpotter(model.settings.experiment(), model, stride=stride, share_repeats=share_repeats)

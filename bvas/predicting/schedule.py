@@ -59,6 +59,10 @@ class Schedule:
         sizes = {str(assignment.folder): _sizes(assignment, self.work) for assignment in self.assignments}
         self._count = FrameCount(sizes, self.progress)
         self.counts = {"made": 0, "finished": self.num_finished, "failed": 0}
+        self.num_shared = 0
+        """Rows that repeat the row before, because their frames are byte-equal."""
+        self.num_rows = 0
+        """Rows of the jobs that ended without an error."""
         self.failures: dict[str, str] = {}
         """Reason by match."""
 
@@ -125,6 +129,10 @@ class Schedule:
         match.num_running -= 1
         if ended.error is not None:
             self._fail(match, ended.error)
+        else:
+            num_shared, num_rows = ended.value
+            self.num_shared += num_shared
+            self.num_rows += num_rows
         self._conclude(match)
 
     def close(self) -> None:

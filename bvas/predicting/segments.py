@@ -5,7 +5,7 @@ machine, finds the segments of the runs before it. Its rows are one file in the 
 whose file holds all rows, made from the same, is never computed again.
 
 A job computes consecutive segments as one stream. Only its first and its last clips see frames that another job
-decodes too: at most 96 grid frames, 3 % of one segment (stride 1, clips that span 65 grid frames).
+decodes too: 64 grid frames, 2 % of one segment (stride 1, clips that span 65 grid frames).
 While a segment is unfinished its file holds its first rows, and is saved again every `save_seconds`. So a kill costs
 the rows since the last save, and the features of one clip's span.
 """
@@ -116,8 +116,11 @@ def precision_settings(device: str, work: Work) -> list[str]:
     return [chosen.type, str(prediction_dtype(chosen, work.precision))]
 
 
-def predict_segments(video: SegmentedVideo, first: int, stop: int, worker: Worker) -> None:
+def predict_segments(video: SegmentedVideo, first: int, stop: int, worker: Worker) -> tuple[int, int]:
     """Compute the rows of the segments [first, stop) that are missing, and save them; the call of a job.
+
+    Returns:
+        How many rows repeat the row before, because their frames are byte-equal; and how many there are.
 
     Raises:
         CheckpointError: weights are missing or do not fit.
@@ -130,13 +133,14 @@ def predict_segments(video: SegmentedVideo, first: int, stop: int, worker: Worke
     while first < stop and video.is_done(first):
         first += 1
     if first == stop:
-        return
+        return 0, 0
     kept = video.load(first)
     row = video.frames_of(first).start + (0 if kept is None else len(kept.scores))
     try:
         spotter, predictor = _models(video, worker)
         grid_video = GridVideo(video.path, spotter, backend=video.work.backend)
         writer = _Writer(video, first, kept, grid_video.backend, predictor.num_labels)
+        shared_before, rows_before = predictor.num_shared, predictor.num_rows
         if row > begin:
             logger.info("%s: resumed at frame %d", video.path, row)
         try:
@@ -149,6 +153,7 @@ def predict_segments(video: SegmentedVideo, first: int, stop: int, worker: Worke
         raise MemoryError(
             "the GPU's memory ran out; end other programs on it, name it once in --devices, or take --device cpu"
         ) from error
+    return predictor.num_shared - shared_before, predictor.num_rows - rows_before
 
 
 def _models(video: SegmentedVideo, worker: Worker) -> tuple[Spotter, StreamingPredictor]:
@@ -165,6 +170,7 @@ def _models(video: SegmentedVideo, worker: Worker) -> tuple[Spotter, StreamingPr
             device=worker.device,
             precision=work.precision,
             stride=work.stride,
+            share_repeats=work.share_repeats,
         )
         is_long = worker.device.startswith("cuda") and video.num_frames >= LONG_FRAMES
         worker.kept[key] = spotter, spotter.predictor(compiled=is_long)

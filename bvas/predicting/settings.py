@@ -32,6 +32,8 @@ class Work:
     """Precision of the models."""
     stride: int = 1
     """Rows are computed for every so many grid frames."""
+    share_repeats: bool = True
+    """Rows of byte-equal frames are computed once; changes rows by rounding at most."""
     save_seconds: float = 20.0
     """Time between two saves of an unfinished segment."""
     overwrite: bool = False

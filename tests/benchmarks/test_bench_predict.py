@@ -52,7 +52,7 @@ def test_all_forms_go_through_the_same_video():
     experiment = load_experiment("demo")
     model, video, clip = make_model(experiment, CPU, (64, 96)), Video((64, 96)), experiment.clip
 
-    ours = streaming(StreamingPredictor(TorchEngine([model], clip)), video)
+    ours = streaming(StreamingPredictor(TorchEngine([model], clip), batch=1), video)
     seed = frame_by_frame(SeedPredictor(model, clip), video)
     whole = whole_clips(model, experiment, video)
     # A clip is whole with frame 28 for the first time: row 14.

@@ -12,6 +12,7 @@ from usable_models import usable_model
 
 from bvas.errors import ConfigError, DecodeError
 from bvas.inference.file_rows import FrameGap, GridVideo, cut_gaps, gaps_in_time
+from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import Spotter
 from bvas.video.decode.video_reader import FrameReader
 
@@ -104,8 +105,29 @@ def test_a_segment_reads_what_its_clips_see_beyond_it_and_no_more(spotter, path,
     monkeypatch.setattr(FrameReader, "read_into", noted)
     rows_of(path, spotter, (200, 290))
 
-    # 6 frames before row 200, from a multiple of 64 on; 4 behind row 289.
-    assert read == list(range(192, 294))
+    # 6 frames before row 200, 4 behind row 289.
+    assert read == list(range(194, 294))
+
+
+def test_rows_of_frames_that_repeat_are_computed_once_and_counted(spotter, tmp_path, caplog):
+    path = write_video(tmp_path / "slow.mp4", 40, rate=12.5)
+    with caplog.at_level("INFO"):
+        some = spot_video(path, spotter).curve.scores
+    line = caplog.messages[-1]
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        every = spot_video(path, replace(spotter, share_repeats=False)).curve.scores
+
+    np.testing.assert_allclose(some, every, atol=1e-6, rtol=0)
+    # Each frame is shown twice, and a clip sees every 2nd: every second one is that before it.
+    indices, clip = GridVideo(path, spotter).grid.indices, spotter.experiment.clip
+    seen = [tuple(indices[clip.indices(row, len(indices))]) for row in range(len(indices))]
+    num_shared = sum(one == other for one, other in pairwise(seen))
+    assert line == (
+        f"slow.mp4: {num_shared} of {len(indices)} rows repeat the row before, because their frames are byte-equal"
+    )
+    assert num_shared == pytest.approx(40, abs=2)
+    assert not any("byte-equal" in message for message in caplog.messages)
 
 
 def test_strict_raises_the_damage_that_else_is_a_gap(spotter, path, damaged):

@@ -55,6 +55,7 @@ def test_batch_sizes_change_nothing(batch):
 def test_a_row_comes_as_soon_as_its_last_frame_is_there():
     clip = ClipConfig()  # 14 frames of look-ahead
     predictor = torch_predictor([small_model(clip)], clip, flip_tta=False)
+    predictor.is_prompt = True
 
     num_rows = [len(predictor.push(frame[None])) for frame in textured_frames(20)]
 
@@ -67,6 +68,7 @@ def test_each_new_frame_costs_one_stack(monkeypatch):
     model = small_model(clip)
     encoded = []
     predictor = torch_predictor([model], clip, flip_tta=False)
+    predictor.is_prompt = True
     encode = PreparedModel.encode
     monkeypatch.setattr(
         PreparedModel, "encode", lambda self, stacks: encoded.append(len(stacks)) or encode(self, stacks)
@@ -87,8 +89,9 @@ def test_memory_does_not_grow_with_the_video():
         predictor.push(textured_frames(30))
         held.append(held_bytes(predictor))
 
-    # float32: 3 * 2 + 4 frames of 32 x 48; 29 + 14 + 4 stacks of 8 + 24 features on a map of 1 x 2.
-    assert held == [4 * (10 * 32 * 48 + 47 * 2 * (8 + 24))] * 4
+    # float32: 3 * 2 + 4 frames of 32 x 48, and 4 that wait; 29 + 14 + 4 stacks of 8 + 24 features on a map of 1 x 2,
+    # and twice 4 that wait.
+    assert held == [4 * (14 * 32 * 48 + 55 * 2 * (8 + 24))] * 4
 
 
 def test_a_predictor_starts_anew_after_finish():
@@ -244,6 +247,7 @@ def test_a_stride_may_change_while_frames_come_and_lost_frames_stay_gaps():
     frames = textured_frames(140)
     whole = predict_clip_scores([small_model(clip)], clip, frames)
     predictor = torch_predictor([small_model(clip)], clip)
+    predictor.is_prompt = True
 
     parts = [predictor.push(frames[:40])]
     predictor.stride = 4
@@ -278,9 +282,9 @@ class CountingEngine(TorchEngine):
         return super().score(stack_slots, is_full=is_full)
 
 
-@pytest.mark.parametrize("stride", [2, 3, 4, 8])
-@pytest.mark.parametrize("chunk", [20, 64, 200])
-def test_with_a_stride_all_batches_but_the_last_are_full(chunk, stride):
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 7, 8])
+@pytest.mark.parametrize("chunk", [20, 200])
+def test_all_batches_are_full(chunk, stride):
     frames = textured_frames(200)
     whole = predict_clip_scores([small_model(SHORT)], SHORT, frames, range(0, 200, stride), flip=False)
     engine = CountingEngine(SHORT)
@@ -290,13 +294,29 @@ def test_with_a_stride_all_batches_but_the_last_are_full(chunk, stride):
 
     np.testing.assert_allclose(rows[::stride], whole, atol=1e-5, rtol=0)
     num_rows = -(-200 // stride)
-    assert engine.scored == [8] * (num_rows // 8) + [num_rows % 8] * bool(num_rows % 8)
+    assert engine.scored == [8] * -(-num_rows // 8)
     # Every stack of the two of a clip that is computed: they start 6 frames apart.
     starts = {center + offset for center in range(0, 200, stride) for offset in (-5, 1)}
-    # A stack of the next clips that would be computed, before the beginning and behind the end, may come besides.
-    assert 0 <= sum(engine.encoded) - len(starts) <= 4
-    assert set(engine.encoded[:-1]) == {8}
-    assert engine.full.count(False) <= 2
+    # A stack of the next clips that would be computed, before the beginning and behind the end, may come besides, and
+    # what fills the last batch.
+    assert 0 <= sum(engine.encoded) - len(starts) <= 4 + 7
+    assert set(engine.encoded) == {8}
+    assert all(engine.full)
+
+
+def test_beyond_a_stride_of_8_batches_are_smaller_and_full():
+    engine = CountingEngine(SHORT)
+
+    rows = stream(StreamingPredictor(engine, stride=16, batch=8), textured_frames(200), 64)
+
+    whole = predict_clip_scores(
+        [small_model(SHORT)], SHORT, textured_frames(200), range(0, 200, 16), flip=False
+    )
+    np.testing.assert_allclose(rows[::16], whole, atol=1e-5, rtol=0)
+    # 13 rows, two stacks for each, which other rows do not share.
+    assert engine.scored == [4] * 4
+    assert engine.encoded == [8] * 4
+    assert all(engine.full)
 
 
 @pytest.mark.parametrize("num_missing", [1, 30, 500])

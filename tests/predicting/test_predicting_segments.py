@@ -72,6 +72,22 @@ def test_rows_do_not_depend_on_the_number_of_segments(there, long, segment_frame
     ]
 
 
+def test_rows_that_repeat_are_counted_over_all_segments(there):
+    write_video(there.folder / "slow.mkv", seed=3, num_frames=60, rate=12.5)
+    video = there.of_video("slow.mkv")
+    done, _ = there.run([video], segment_frames=50)
+    shared = there.scores("videos/slow.mkv", "slow")
+
+    # 120 grid frames in one run of segments; every second clip is the one before.
+    assert done.num_rows == 120
+    assert done.num_shared == pytest.approx(60, abs=2)
+    done, num_computed = there.run([video], segment_frames=50, share_repeats=False)
+    assert num_computed == 0, "results are made from the same"
+    done, _ = there.run([video], segment_frames=50, share_repeats=False, overwrite=True)
+    assert done.num_shared == 0
+    assert np.allclose(there.scores("videos/slow.mkv", "slow"), shared, atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("stop_after", [1, 100, 300])
 def test_ctrl_c_costs_no_row_that_was_saved(there, long, stop_after, caplog):
     video, whole = long
@@ -85,7 +101,8 @@ def test_ctrl_c_costs_no_row_that_was_saved(there, long, stop_after, caplog):
     with pytest.raises(KeyboardInterrupt):
         there.run([video], progress=interrupt, segment_frames=50)
     folder = there.predictions / "videos/long.mkv/long_unfinished"
-    saved = sum(len(np.load(path)["scores"]) for path in folder.iterdir())
+    # Nothing is saved before a first batch of rows is full.
+    saved = sum(len(np.load(path)["scores"]) for path in folder.glob("*.npz"))
     # A row is final once the frames that its clip sees behind it are decoded: 5 in this model.
     assert seen[0] - 5 - 64 <= saved <= seen[0]
     with caplog.at_level("INFO"):

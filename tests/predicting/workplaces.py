@@ -33,10 +33,10 @@ def save_untrained(folder: Path, fold: int, seed: int) -> None:
     )
 
 
-def write_video(path: Path, seed: int, num_frames: int = NUM_FRAMES) -> Path:
+def write_video(path: Path, seed: int, num_frames: int = NUM_FRAMES, rate: float = 25) -> Path:
     rng = np.random.default_rng(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with VideoWriter(path, size=(64, 96), rate=25, keyframe_interval=10) as writer:
+    with VideoWriter(path, size=(64, 96), rate=rate, keyframe_interval=10) as writer:
         for frame in rng.integers(16, 236, (num_frames, 64, 96), dtype=np.uint8):
             writer.write(frame)
     return path
