@@ -109,8 +109,8 @@ def resized(frames: Any, size: tuple[int, int]) -> Any:
         return frames
     if isinstance(frames, np.ndarray):
         planes = frames.reshape(-1, *frames.shape[-2:])
-        scaled = [cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR) for plane in planes]
-        return np.stack(scaled).reshape(*frames.shape[:-2], *size)
+        resampled = [cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR) for plane in planes]
+        return np.stack(resampled).reshape(*frames.shape[:-2], *size)
     import torch.nn.functional as F  # noqa: N812 - the name PyTorch's own documentation uses
 
     pictures = frames if frames.ndim == 4 else frames[:, None]

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from bvas.errors import ConfigError
 from bvas.experiment.loading_config import LoadingConfig
 from bvas.loading.array_batch import ArrayBatch, array_batch
-from bvas.loading.clip_requests import ClipRequest, Clips
+from bvas.loading.clip_requests import Clips
 from bvas.loading.device_fit import DeviceFit, source_shape
 from bvas.loading.device_slots import DeviceFrames, open_way_to_gpu
 from bvas.loading.epoch_order import EpochOrder
@@ -262,16 +262,13 @@ class ClipLoader(Closing):
 
     def arrays(self) -> Iterator[ArrayBatch]:
         """Return the batches of epoch 0 on a CPU as arrays in [0, 1], without PyTorch; errors as of `epoch`."""
-
-        def make(
-            slots: Sequence[Any],
-            requests: Sequence[ClipRequest],
-            videos: Sequence[LabelledVideo],
-            _: int | None,
-        ) -> ArrayBatch:
-            return array_batch(slots, requests, videos, self._fit, self._luma_scaling)
-
-        return self._start(make, 0, 0, at_once=False)
+        fit, scaling = self._fit, self._luma_scaling
+        return self._start(
+            lambda slots, requests, videos, _: array_batch(slots, requests, videos, fit, scaling),
+            0,
+            0,
+            at_once=False,
+        )
 
     def _start(
         self, make: Callable[..., Batch], epoch: int, first_batch: int, *, at_once: bool

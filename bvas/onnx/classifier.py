@@ -28,11 +28,12 @@ class OnnxClassifier:
         return self.part(np.ascontiguousarray(frames))
 
 
-def load_onnx_classifier(folder: Path, *, device: str = "auto") -> OnnxClassifier:
-    """Return the classifier in a folder that `bvas weights export` wrote.
+def load_onnx_classifier(folder: Path | str, *, device: str = "auto") -> OnnxClassifier:
+    """Return an exported classifier for `classify_clip`, `classify_video` and `track_players`, without PyTorch.
 
-    The arguments and errors are those of `load_exported`.
+    Arguments and errors as of `load_onnx_spotter`.
     """
+    folder = Path(folder)
     check_files(folder, CLASSIFIER_NAMES)
     part = OnnxPart(folder / CLASSIFIER_NAMES["classifier"], device)
     return OnnxClassifier(read_settings(part, "classifier").experiment(), part)
