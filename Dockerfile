@@ -10,7 +10,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 COPY . /src
-RUN python3 -m venv /opt/bvas && /opt/bvas/bin/pip install --no-cache-dir --constraint /src/constraints.txt /src
+RUN python3 -m venv /opt/bvas && /opt/bvas/bin/pip install --no-cache-dir --constraint /src/constraints.txt '/src[train]'
 
 # Ubuntu's image brings the user `ubuntu` (1000).
 USER ubuntu

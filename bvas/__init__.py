@@ -38,8 +38,10 @@ _HOME = {
     "build_model": "bvas.models.spotting",
     "load_spotter": "bvas.inference.spotter",
     "spot_video": "bvas.inference.spot_video",
+    "load_onnx_spotter": "bvas.onnx.spotter",
     "load_classifier": "bvas.inference.classifier",
     "published_classifier": "bvas.inference.classifier",
+    "load_onnx_classifier": "bvas.onnx.classifier",
     "classify_clip": "bvas.inference.classify_video",
     "classify_video": "bvas.inference.classify_video",
     "track_players": "bvas.players.track_players",
@@ -61,6 +63,11 @@ _HOME = {
 
 __all__ = ["__version__", *_HOME]
 
+# Names that need PyTorch, although their modules load without it.
+_OF_TRAIN = frozenset(
+    {"read_video", "to_rgb", "load_spotter", "load_classifier", "published_classifier", "load_checkpoint"}
+)
+
 # Names of earlier versions, for a message that says the present one.
 _RENAMED = {"FrameDecoder": "FrameReader"}
 
@@ -70,7 +77,16 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"bvas.{name} is called bvas.{_RENAMED[name]} now")
     if name not in _HOME:
         raise AttributeError(f"module 'bvas' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    try:
+        if name in _OF_TRAIN:
+            import_module("torch")
+        return getattr(import_module(_HOME[name]), name)
+    except ModuleNotFoundError as error:
+        from bvas.system.extras import missing_train
+
+        if (message := missing_train(error)) is None:
+            raise
+        raise ImportError(f"bvas.{name}: {message}") from error
 
 
 def __dir__() -> list[str]:

@@ -51,6 +51,11 @@ VERBS = {
     "weights import": "import weights of the reference system",
     "weights export": "write a trained model as ONNX files, with a model card",
 }
+# Verbs that do nothing without the extra `train`, and say so first. Others need it for some of their models only.
+NEED_TRAIN = frozenset(
+    {"demo", "train", "predict", "intervals", "experiment run", "experiment preview", "experiment rate"}
+    | {"players detector", "weights download", "weights import", "weights export"}
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             module = import_module(f"bvas.commands.{verb.replace(' ', '_')}")
             parser = argparse.ArgumentParser(prog=f"bvas {verb}", description=module.__doc__)
             module.add_options(parser)
-            return run_command(parser, module.run, words[size:])
+            return run_command(parser, module.run, words[size:], needs_train=verb in NEED_TRAIN)
     group = [verb for verb in VERBS if verb.split()[0] == words[0]]
     if group and len(words) > 1 and words[1] in ("-h", "--help"):
         print(_overview(group))

@@ -18,9 +18,10 @@ def test_the_public_names_are_these():
         """__version__ open_video open_stream read_video cut box_cuts to_rgb
         VideoIndex VideoInfo FrameReader FrameStream ClipConfig Annotation Spot Interval
         LabelSet SpottingTask
-        ClipLoader SpottingModel build_model load_spotter spot_video
+        ClipLoader SpottingModel build_model load_spotter load_onnx_spotter spot_video
         track_players track_boxes FrameBoxes TrackerConfig Roi
-        load_classifier published_classifier classify_clip classify_video LiveSpots StreamingPredictor TorchEngine
+        load_classifier published_classifier load_onnx_classifier classify_clip classify_video
+        LiveSpots StreamingPredictor TorchEngine
         find_spots find_intervals average_precision mean_average_precision Experiment load_experiment load_checkpoint
         BvasError
         ConfigError DataError DecodeError WorkerError CheckpointError ScoresError TrainingError""".split()

@@ -98,7 +98,7 @@ class ClassRun:
 
     def _say_estimate(self, windows: "Windows") -> None:
         """Say before work of more than a minute how long it takes, and what would shorten it."""
-        number, device = len(windows.centers), self._classifier.device.type
+        number, device = len(windows.centers), str(self._classifier.device).partition(":")[0]
         if number < _MANY_WINDOWS or self._clip_seconds * number < _LONG_SECONDS:
             return
         from bvas.inference.classifier import Classifier

@@ -57,11 +57,10 @@ def chosen_classifier(args: argparse.Namespace, verb: str) -> "VideoClassifier":
     from bvas.experiment.checkpoint import trained_among
     from bvas.experiment.experiment import load_experiment
     from bvas.inference.classifier import load_classifier, published_classifier
+    from bvas.system.extras import need_train
     from bvas.tasks.kind_choice import check_kind
 
-    if args.model in VIDEO_MODELS:
-        return published_classifier(args.model, args.weights, device=args.device, precision=args.precision)
-    if args.model is not None:
+    if args.model is not None and args.model not in VIDEO_MODELS:
         from bvas.onnx.classifier import load_onnx_classifier
 
         if args.precision not in ("auto", "float32"):
@@ -69,6 +68,9 @@ def chosen_classifier(args: argparse.Namespace, verb: str) -> "VideoClassifier":
                 f"--precision {args.precision} does not go with exports, which compute in float32"
             )
         return load_onnx_classifier(Path(args.model), device=args.device)
+    need_train()
+    if args.model is not None:
+        return published_classifier(args.model, args.weights, device=args.device, precision=args.precision)
     experiment = load_experiment(args.experiment or newest_experiment(args.runs, "clip"), args.runs)
     check_kind(experiment, "clip", verb)
     return load_classifier(

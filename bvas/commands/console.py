@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from bvas.errors import BvasError, redacted
+from bvas.system.extras import missing_train, need_train
 from bvas.system.file_names import shown_name, shown_text
 from bvas.system.log_lines import set_up_logging, set_up_streams, users_line
 from bvas.values.progress import Progress
@@ -24,15 +25,28 @@ INTERRUPTED = 130
 
 
 def run_command(
-    parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int | None], argv: Sequence[str]
+    parser: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace], int | None],
+    argv: Sequence[str],
+    *,
+    needs_train: bool = False,
 ) -> int:
-    """Parse, run, and report faults of users and files as one line and exit code 2; a run that returns None is OK."""
+    """Parse, run, and report faults of users and files as one line and exit code 2; a run that returns None is OK.
+
+    Args:
+        parser: Parser with the options.
+        run: The verb.
+        argv: Words behind the verb.
+        needs_train: It does nothing without the extra `train`, and says so before any work.
+    """
     parser.add_argument("--quiet", action="store_true", help="no progress bars, warnings only")
     set_up_streams()
     sys.excepthook = _print_failure
     args = _parsed(parser, argv)
     set_up_logging(logging.WARNING if args.quiet else logging.INFO, logging.StreamHandler(sys.stderr))
     try:
+        if needs_train:
+            need_train()
         code = run(args) or OK
         sys.stdout.flush()
         return code
@@ -43,8 +57,8 @@ def run_command(
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except (BvasError, OSError) as error:
-        message = users_line(error)
+    except (BvasError, OSError, ModuleNotFoundError) as error:
+        message = missing_train(error) if isinstance(error, ModuleNotFoundError) else users_line(error)
         if message is None:
             raise
         print(redacted(f"{parser.prog}: {message}"), file=sys.stderr)

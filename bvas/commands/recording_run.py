@@ -67,8 +67,10 @@ def trained_spotter(
     from bvas.experiment.experiment import load_experiment
     from bvas.inference.spotter import load_spotter
     from bvas.results.tuned_peaks import with_postprocessing
+    from bvas.system.extras import need_train
     from bvas.tasks.kind_choice import check_kind
 
+    need_train()
     name = args.experiment or newest_experiment(args.runs, kind)
     experiment = load_experiment(name, args.runs)
     check_kind(experiment, kind, _VERBS[kind])

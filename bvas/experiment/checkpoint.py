@@ -8,14 +8,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from safetensors.torch import save
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from bvas.errors import CheckpointError, ConfigError
 from bvas.experiment.experiment import Experiment, parse_folds
 from bvas.system.atomic_files import write_bytes
 from bvas.system.tensor_files import read_tensors
+
+# Imported where they are used: which folds are trained is also asked without PyTorch.
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 FILE_NAME = "model.safetensors"
 # File of an ensemble, which has no weights of its own.
@@ -29,20 +31,22 @@ class Checkpoint:
 
     path: Path
     experiment: Experiment
-    state: Mapping[str, Tensor]
+    state: "Mapping[str, Tensor]"
     """On the CPU."""
     facts: Mapping[str, str]
     """Epoch and figures at the time of saving."""
 
 
 def save_checkpoint(
-    path: Path, state: Mapping[str, Tensor], experiment: Experiment, facts: Mapping[str, str]
+    path: Path, state: "Mapping[str, Tensor]", experiment: Experiment, facts: Mapping[str, str]
 ) -> None:
     """Write weights atomically.
 
     Raises:
         DataError: the file cannot be written.
     """
+    from safetensors.torch import save
+
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {"format": _FORMAT, "experiment": experiment.to_json(), "facts": json.dumps(dict(facts))}
     # As bytes: the library's own `save_file` leaves the file readable for its owner only.
@@ -73,7 +77,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, experiment, state, json.loads(metadata.get("facts", "{}")))
 
 
-def load_weights(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+def load_weights(model: "nn.Module", state: "Mapping[str, Tensor]", path: Path) -> None:
     """Fill a model with weights, all of them.
 
     Raises:

@@ -8,13 +8,12 @@ at a time, however long the video is.
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bvas.errors import ConfigError, DataError, DecodeError, ScoresError
@@ -218,16 +217,15 @@ def classify_windows(
         batch_size,
         size=form,
         workers=workers,
-        device=classifier.device,
+        device=str(classifier.device),
         loading=LoadingConfig(prefetch_batches=1, max_skip_share=1.0),
         on_error="raise" if strict else "skip",
         luma_scaling=experiment.input.luma_scaling,
     )
     with CoreWatch() as cores, loading as loader:
         try:
-            for batch in loader.epoch(0):
-                frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
-                rows = np.searchsorted(centers, batch.centers.numpy())
+            for found, frames in _batches(loader, classifier):
+                rows = np.searchsorted(centers, found)
                 scores[rows] = _checked(classifier.probabilities(frames), windows.video.path)
                 num_done = int(rows[-1]) + 1
                 cores.follow()
@@ -259,7 +257,17 @@ def classify_windows(
     )
 
 
-def default_batch(device: torch.device, clip_bytes: int, experiment: Experiment) -> int:
+def _batches(loader: ClipLoader, classifier: VideoClassifier) -> Iterator[tuple[NDArray[np.int64], Any]]:
+    """Yield the centers of clips, and the clips as the classifier takes them."""
+    if classifier.takes_arrays:
+        yield from ((batch.centers, batch.frames) for batch in loader.arrays())
+        return
+    scaling = classifier.experiment.input.luma_scaling
+    for batch in loader.epoch(0):
+        yield batch.centers.numpy(), to_unit_frames(batch.frames, batch.forms, scaling)
+
+
+def default_batch(device: object, clip_bytes: int, experiment: Experiment) -> int:
     """Return how many clips are computed at once.
 
     Args:
@@ -268,7 +276,7 @@ def default_batch(device: torch.device, clip_bytes: int, experiment: Experiment)
         experiment: Its clips and their size.
     """
     most = _CUDA_CLIPS
-    if device.type == "cpu":
+    if str(device) == "cpu":
         most = min(_CPU_CLIPS, _CPU_VALUES // (experiment.clip.num_frames * math.prod(experiment.input.size)))
     return max(1, min(most, _MOST_BYTES // clip_bytes))
 
@@ -277,7 +285,11 @@ def clip_seconds(classifier: VideoClassifier) -> float:
     """Return how long the networks take for one clip, in seconds: the shorter of two trials."""
     experiment = classifier.experiment
     shape = (1, experiment.clip.num_frames, *experiment.input.form.unit_shape)
-    black = torch.zeros(shape, device=classifier.device)
+    black: Any = np.zeros(shape, np.float32)
+    if not classifier.takes_arrays:
+        import torch
+
+        black = torch.from_numpy(black).to(str(classifier.device))
     trials = []
     for _ in range(2):
         start = time.perf_counter()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +39,20 @@ class VideoClassifier(Protocol):
         ...
 
     @property
-    def device(self) -> "torch.device":
-        """Device that clips are brought to."""
+    def device(self) -> object:
+        """Device that clips are brought to; its `str` is `cpu`, `cuda`, `cuda:1` ..."""
         ...
 
-    def probabilities(self, frames: "Tensor") -> NDArray[np.float32]:
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether clips come in NumPy's arrays, so that nothing needs PyTorch."""
+        ...
+
+    def probabilities(self, frames: Any) -> NDArray[np.float32]:
         """Return the probability of each class, [B, K]; rows sum to 1.
 
         Args:
-            frames: Clips, float32 in [0, 1] on the device: [B, T, H, W], of RGB [B, T, 3, H, W].
+            frames: Clips, float32 in [0, 1], in an array or on the device: [B, T, H, W], of RGB [B, T, 3, H, W].
         """
         ...
 
@@ -63,6 +68,7 @@ class Classifier:
     device: "torch.device"
     precision: Precision = "auto"
     """Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU."""
+    takes_arrays: ClassVar[bool] = False
 
     def probabilities(self, frames: "Tensor") -> NDArray[np.float32]:
         """Return the probability of each class: see `VideoClassifier`."""

@@ -20,11 +20,12 @@ in_process_runner.py  InProcessRunner: the same work without processes
 runner_start.py       JobRunner: what does jobs, and its start
 worker_counts.py      numbers of workers of each backend
 shared_slots.py       SharedFrames: slots in shared host memory
-device_fit.py         DeviceFit: frames of the source's size scaled on the device
+device_fit.py         DeviceFit: frames of the source's size scaled on the device, or in arrays
 device_slots.py       DeviceFrames: slots in GPU memory
 slot_filling.py       SlotFiller: jobs of an epoch into slots
 skip_policy.py        SkipPolicy: damaged clips
 clip_batch.py         ClipBatch, and its copy to the device
+array_batch.py        ArrayBatch: a batch without PyTorch
 loader_stats.py       LoaderStats
 loader.py             ClipLoader
 kept_batches.py       KeptClips: validation batches kept in memory

@@ -85,7 +85,7 @@ class DeviceFrames(AttachedFrames):
 
 
 def open_way_to_gpu(
-    frames: SharedFrames, device: "torch.device", stack: ExitStack, *, wants_slots: bool
+    frames: SharedFrames, device: "torch.device | str", stack: ExitStack, *, wants_slots: bool
 ) -> DeviceFrames | None:
     """Prepare the way of clips to a GPU. Where a step fails, a warning is logged and clips take a slower way.
 
@@ -98,11 +98,12 @@ def open_way_to_gpu(
     Returns:
         The slots on the GPU, if they are wanted and available.
     """
-    if device.type != "cuda":
+    if not str(device).startswith("cuda"):
         return None
     import torch
 
-    gpu = torch.cuda.current_device() if device.index is None else device.index
+    index = torch.device(device).index
+    gpu = torch.cuda.current_device() if index is None else index
     try:
         stack.callback(frames.lock_pages(gpu))
     except DataError as error:

@@ -1,6 +1,7 @@
 """`ClipLoader`: the clips of an epoch, decoded by worker processes, as batches on the device.
 
     EpochOrder ──▶ SlotFiller ──▶ WorkerPool | InProcessRunner ──▶ shared slots ──▶ BatchMaker ──▶ ClipBatch
+                                                                           └──▶ array_batch ──▶ ArrayBatch
 
 The content of each batch is fixed before any of it is read.
 """
@@ -9,16 +10,15 @@ import logging
 import math
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Literal
-
-import torch
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from bvas.errors import ConfigError
 from bvas.experiment.loading_config import LoadingConfig
-from bvas.loading.clip_batch import BatchMaker, ClipBatch
+from bvas.loading.array_batch import ArrayBatch, array_batch
 from bvas.loading.clip_requests import Clips
 from bvas.loading.device_fit import DeviceFit, source_shape
 from bvas.loading.device_slots import DeviceFrames, open_way_to_gpu
@@ -36,7 +36,15 @@ from bvas.system.closing import Closing
 from bvas.values.input_format import InputFormat
 from bvas.values.luma import LumaScaling
 
+# Imported where they are used: clips are also loaded as arrays, without PyTorch.
+if TYPE_CHECKING:
+    import torch
+
+    from bvas.loading.clip_batch import BatchMaker, ClipBatch
+
 logger = logging.getLogger(__name__)
+
+Batch = TypeVar("Batch", bound="ClipBatch | ArrayBatch")
 
 
 def shape_of_clips(form: InputFormat, clips: Clips, others: Sequence[LabelledVideo] = ()) -> tuple[int, ...]:
@@ -95,7 +103,7 @@ class ClipLoader(Closing):
         *,
         size: tuple[int, int] | InputFormat,
         workers: Mapping[str, int] | Literal["auto", 0] = "auto",
-        device: torch.device | str = "cpu",
+        device: "torch.device | str" = "cpu",
         seed: int = 0,
         loading: LoadingConfig | None = None,
         on_error: OnError = "raise",
@@ -146,8 +154,7 @@ class ClipLoader(Closing):
         self._seed = seed
         clip_shape = shape_of_clips(form, clips, spare_videos)
         counts = SlotCounts.of(clips, batch_size, math.prod(clip_shape), loading, shard)
-        target = torch.device(device)
-        gpu = str(target) if target.type == "cuda" else "cuda"
+        gpu = str(device) if str(device).startswith("cuda") else "cuda"
         if beside is None:
             video = clips.videos[0].path
             self.workers = choose_workers(workers, counts.ahead, cpus, video=video, device=gpu)
@@ -167,7 +174,7 @@ class ClipLoader(Closing):
             else:
                 self._frames = SharedFrames(num_slots + spare_clips, clip_shape)
                 self._device_frames = open_way_to_gpu(
-                    self._frames, target, stack, wants_slots="nvdec" in self.workers
+                    self._frames, device, stack, wants_slots="nvdec" in self.workers
                 )
                 self._runner = start_runner(
                     self.workers,
@@ -186,10 +193,10 @@ class ClipLoader(Closing):
                 stack.callback(self._filler.close)
             # Runs when the loader is garbage-collected or the program ends, whichever comes first.
             self._finalizer = weakref.finalize(self, stack.pop_all().close)
-        fit = DeviceFit(form, luma_scaling) if form.is_scaled_on_device else None
-        self._maker = BatchMaker(target, fit)
+        self._device, self._luma_scaling = device, luma_scaling
+        self._fit = DeviceFit(form, luma_scaling) if form.is_scaled_on_device else None
         self._batch_bytes = math.prod(clip_shape)
-        if fit is not None:
+        if self._fit is not None:
             self._batch_bytes = 4 * clips.clip.num_frames * math.prod(form.unit_shape)
         self._counts = counts
         self._num_slots = num_slots
@@ -235,7 +242,7 @@ class ClipLoader(Closing):
         """Process id of each worker that runs, for monitoring."""
         return self._runner.process_ids
 
-    def epoch(self, epoch: int, *, first_batch: int = 0, at_once: bool = False) -> Iterator[ClipBatch]:
+    def epoch(self, epoch: int, *, first_batch: int = 0, at_once: bool = False) -> "Iterator[ClipBatch]":
         """Return the batches of an epoch, in order.
 
         One epoch runs at a time: starting another, or leaving the loop, ends this one.
@@ -251,6 +258,21 @@ class ClipLoader(Closing):
                 started, and the loader is closed.
             ConfigError: `epoch` is below 0, or `first_batch` outside [0, num_batches].
         """
+        return self._start(self._maker.make, epoch, first_batch, at_once=at_once)
+
+    def arrays(self) -> Iterator[ArrayBatch]:
+        """Return the batches of epoch 0 on a CPU as arrays in [0, 1], without PyTorch; errors as of `epoch`."""
+        fit, scaling = self._fit, self._luma_scaling
+        return self._start(
+            lambda slots, requests, videos, _: array_batch(slots, requests, videos, fit, scaling),
+            0,
+            0,
+            at_once=False,
+        )
+
+    def _start(
+        self, make: Callable[..., Batch], epoch: int, first_batch: int, *, at_once: bool
+    ) -> Iterator[Batch]:
         if epoch < 0:
             raise ConfigError(f"epoch must be at least 0, got {epoch}")
         if not 0 <= first_batch <= self.num_batches:
@@ -259,7 +281,7 @@ class ClipLoader(Closing):
         self._current = token = object()
         self._due = None
         batches = self._begin(epoch, first_batch) if at_once else None
-        return self._deliver(epoch, first_batch, token, batches)
+        return self._deliver(make, epoch, first_batch, token, batches)
 
     def is_next_read(self) -> bool:
         """Return whether the next batch of the epoch under way can be had without waiting; raises as `epoch`."""
@@ -269,9 +291,17 @@ class ClipLoader(Closing):
         """End the workers. Batches that were handed out stay valid; may be called twice."""
         self._finalizer()
 
+    @cached_property
+    def _maker(self) -> "BatchMaker":
+        import torch
+
+        from bvas.loading.clip_batch import BatchMaker
+
+        return BatchMaker(torch.device(self._device), self._fit)
+
     def _deliver(
-        self, epoch: int, first_batch: int, token: object, batches: Batches | None
-    ) -> Iterator[ClipBatch]:
+        self, make: Callable[..., Batch], epoch: int, first_batch: int, token: object, batches: Batches | None
+    ) -> Iterator[Batch]:
         before = self.stats
         try:
             for number in range(first_batch, self.num_batches):
@@ -282,7 +312,7 @@ class ClipLoader(Closing):
                 started = time.perf_counter()
                 if batches is None:
                     batches = self._begin(epoch, first_batch)
-                batch = self._collect(batches[number], self._num_total(number))
+                batch = self._collect(make, batches[number], self._num_total(number))
                 self._due = batches[number + 1] if number + 1 < len(batches) else None
                 self._stats.waiting_seconds += time.perf_counter() - started
                 if batch is not None:
@@ -320,7 +350,9 @@ class ClipLoader(Closing):
             return None
         return min(self.batch_size, self.clips.num_clips - number * self.batch_size)
 
-    def _collect(self, samples: Sequence[int], num_total: int | None) -> ClipBatch | None:
+    def _collect(
+        self, make: Callable[..., Batch], samples: Sequence[int], num_total: int | None
+    ) -> Batch | None:
         clips = self._filler.wait_for(samples)
         batch = None
         if clips:
@@ -330,7 +362,7 @@ class ClipLoader(Closing):
                 assert frames is not None
                 slots.append(frames.slot(clip.slot))
             requests = [clip.request for clip in clips]
-            batch = self._maker.make(slots, requests, self.clips.videos, num_total)
+            batch = make(slots, requests, self.clips.videos, num_total)
         # The slots are free again: the next clips are read while the caller works on this batch.
         self._filler.release(samples)
         return batch

@@ -81,9 +81,8 @@ def _num_engines(video: Path, device: str) -> int | None:
 
 def _has_nvdec() -> bool:
     """Whether this machine has a GPU and the library that decodes on it."""
-    import torch
-
-    if not torch.cuda.is_available():
+    torch, _ = try_import("torch")
+    if torch is None or not torch.cuda.is_available():
         return False
     nvc, reason = try_import("PyNvVideoCodec")
     if nvc is None:

@@ -1,8 +1,8 @@
-"""Classifier of an exported model: ONNX Runtime computes, PyTorch prepares the clips."""
+"""Classifier of an exported model, without PyTorch."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,6 @@ from numpy.typing import NDArray
 from bvas.experiment.experiment import Experiment
 from bvas.onnx.model_folder import CLASSIFIER_NAMES, check_files, read_settings
 from bvas.onnx.session import OnnxPart
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +19,21 @@ class OnnxClassifier:
     experiment: Experiment
     """Settings of the export; training settings are defaults."""
     part: OnnxPart
+    device: str = "cpu"
+    """Device that decodes; ONNX Runtime takes clips from the CPU's memory."""
+    takes_arrays: ClassVar[bool] = True
 
-    @property
-    def device(self) -> "torch.device":
-        """Device that clips are brought to; ONNX Runtime takes them from the CPU's memory."""
-        import torch
-
-        return torch.device("cpu")
-
-    def probabilities(self, frames: "Tensor") -> NDArray[np.float32]:
+    def probabilities(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of each class: see `VideoClassifier`."""
-        return self.part(frames.contiguous().numpy())
+        return self.part(np.ascontiguousarray(frames))
 
 
-def load_onnx_classifier(folder: Path, *, device: str = "auto") -> OnnxClassifier:
-    """Return the classifier in a folder that `bvas weights export` wrote.
+def load_onnx_classifier(folder: Path | str, *, device: str = "auto") -> OnnxClassifier:
+    """Return an exported classifier for `classify_clip`, `classify_video` and `track_players`, without PyTorch.
 
-    The arguments and errors are those of `load_exported`.
+    Arguments and errors as of `load_onnx_spotter`.
     """
+    folder = Path(folder)
     check_files(folder, CLASSIFIER_NAMES)
     part = OnnxPart(folder / CLASSIFIER_NAMES["classifier"], device)
     return OnnxClassifier(read_settings(part, "classifier").experiment(), part)

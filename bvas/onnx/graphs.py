@@ -20,6 +20,7 @@ from bvas.errors import CheckpointError, ConfigError
 from bvas.models.spotting import SpottingModel
 from bvas.onnx.model_folder import ExportSettings, Part
 from bvas.onnx.session import OnnxPart
+from bvas.system.extras import INSTALL_TRAIN
 from bvas.system.onnx_session import import_runtime
 from bvas.system.quiet_logging import quieted
 from bvas.values.plural import count_text
@@ -76,8 +77,7 @@ def import_exporter() -> Any:
         import onnxscript  # noqa: F401 - torch.onnx.export asks for it
     except ImportError as error:
         raise ConfigError(
-            f"an export to ONNX needs packages that are not installed ({error}); "
-            "install them with: pip install -e '.[onnx]' in bvas's clone"
+            f"an export to ONNX needs packages that are not installed ({error}); install them with: {INSTALL_TRAIN}"
         ) from error
     return onnx
 

@@ -37,11 +37,20 @@ class OnnxSpotter:
 
 
 def load_onnx_spotter(
-    folder: Path, *, device: str = "auto", stride: int = 1, share_repeats: bool = True
+    folder: Path | str, *, device: str = "auto", stride: int = 1, share_repeats: bool = True
 ) -> OnnxSpotter:
-    """Return the model in a folder that `bvas weights export` wrote.
+    """Return an exported model for `spot_video` and `LiveSpots`, without PyTorch.
 
-    `device` and the errors are those of `load_exported`, the other arguments those of `load_spotter`.
+    Args:
+        folder: What `bvas weights export` wrote.
+        device: `auto` (CUDA where this ONNX Runtime has it, else the CPU), `cpu`, `cuda` or `cuda:N`.
+        stride: A row is computed for one of so many grid frames; the others are interpolated.
+        share_repeats: As in `load_spotter`.
+
+    Raises:
+        DataError: the folder or one of its files is missing.
+        CheckpointError: a file is not an ONNX file, not written by bvas, of another version, or of another export.
+        ConfigError: the device is unavailable.
     """
-    model = load_exported(folder, device)
+    model = load_exported(Path(folder), device)
     return OnnxSpotter(model.settings.experiment(), model, stride=stride, share_repeats=share_repeats)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bvas.errors import ConfigError, DecodeError, ScoresError
 from bvas.inference.class_rows import top_classes
 from bvas.inference.class_windows import centers_every, check_spacing, default_batch
 from bvas.inference.classifier import VideoClassifier
-from bvas.players.player_crops import CropReader, window_crops
+from bvas.players.player_crops import Crop, CropReader, window_crops
 from bvas.players.player_windows import PlayerWindow, player_windows
 from bvas.players.players_result import PlayerAction
 from bvas.tracking.tracks import Track
@@ -104,7 +103,8 @@ def classify_players(
         rate=reading.rate,
         tone=reading.tone,
     ) as reader:
-        crops = CropReader(reader, experiment.input, grid, classifier.device)
+        device = None if classifier.takes_arrays else classifier.device
+        crops = CropReader(reader, experiment.input, grid, device)
         batches = _Batches(classifier, crops, grid, index, len(tracks), batch_size)
         num_lost = _run(windows, tracks, crops, batches, strict=strict, progress=progress)
     if num_lost > _LARGEST_GAP_SHARE * len(windows):
@@ -160,11 +160,11 @@ class _Batches:
         clip_bytes = 4 * experiment.clip.num_frames * math.prod(experiment.input.form.unit_shape)
         self._size = batch_size or default_batch(classifier.device, clip_bytes, experiment)
         self._classifier, self._crops, self._grid, self._index = classifier, crops, grid, index
-        self._waiting: list[tuple[PlayerWindow, list[Tensor]]] = []
+        self._waiting: list[tuple[PlayerWindow, list[Crop]]] = []
         self.actions: list[list[PlayerAction]] = [[] for _ in range(num_tracks)]
         """Of each track."""
 
-    def add(self, window: PlayerWindow, clip: list[Tensor]) -> None:
+    def add(self, window: PlayerWindow, clip: list[Crop]) -> None:
         self._waiting.append((window, clip))
         if len(self._waiting) == self._size:
             self.compute()

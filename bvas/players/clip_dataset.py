@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from bvas.data.dataset_json import DATASET_NAME, FORMAT_2
 from bvas.errors import ConfigError, DataError, DecodeError
@@ -203,7 +203,7 @@ def _cut(
     samples: list[dict[str, str]] = []
     num_lost = 0
     with open_video(one.video, size=config.size, channels="rgb") as reader:
-        crops = CropReader(reader, config.input, grid, torch.device("cpu"))
+        crops = CropReader(reader, config.input, grid)
         plain = [labelled.window for labelled in one.windows]
         read = window_crops(crops, plain, one.tracks)
         for labelled, (window, clip, error) in zip(one.windows, read, strict=True):
@@ -222,11 +222,11 @@ def _cut(
     return samples
 
 
-def _write(path: Path, clip: Sequence[torch.Tensor], config: PlayerClipsConfig) -> None:
+def _write(path: Path, clip: Sequence[NDArray[np.uint8]], config: PlayerClipsConfig) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with VideoWriter(path, size=config.size, rate=config.rate, crf=_CODING_QUALITY) as writer:
         for crop in clip:
-            writer.write(crop.numpy())
+            writer.write(crop)
 
 
 def _dataset(samples: list[dict[str, str]], config: PlayerClipsConfig, num_groups: int) -> dict[str, Any]:

@@ -5,25 +5,27 @@ gives for the same boxes: the same reader, fit and color.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bvas.errors import DecodeError
 from bvas.experiment.input_config import InputConfig
 from bvas.loading.device_fit import DeviceFit
 from bvas.players.player_windows import PlayerWindow
 from bvas.tracking.tracks import Track
-from bvas.values.color import to_unit_frames
+from bvas.values.color import to_unit_frames, to_unit_frames_array
 from bvas.values.input_format import Cut, box_cuts
 from bvas.video.decode.video_reader import FrameReader
 from bvas.video.index.frame_grid import Grid
 
 _CHUNK_FRAMES = 8
+
+Crop: TypeAlias = Any
+"""An array, or a tensor on a device."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +33,7 @@ class FrameCrops:
     """Players of one grid frame."""
 
     grid_frame: int
-    crops: Mapping[int, Tensor]
+    crops: Mapping[int, Crop]
     """Crop of each player by the place of the track, as `CropReader.unit` takes them; empty where `error` is set."""
     error: DecodeError | None = None
     """Why the frame could not be decoded."""
@@ -44,19 +46,28 @@ class CropReader:
         reader: The video, as the experiment reads it.
         config: Form of the frames.
         grid: Grid of the video.
-        device: Device of the crops.
+        device: Device of the crops; None: they are arrays, and nothing needs PyTorch.
     """
 
-    def __init__(self, reader: FrameReader, config: InputConfig, grid: Grid, device: torch.device) -> None:
+    def __init__(
+        self, reader: FrameReader, config: InputConfig, grid: Grid, device: object | None = None
+    ) -> None:
         self._reader = reader
         self._grid = grid
-        self._device = device
+        self._device = None if device is None else str(device)
         self._scaling = config.luma_scaling
         form = config.form
         self._fit = DeviceFit(form, self._scaling) if form.is_scaled_on_device else None
 
-    def unit(self, clips: Sequence[Sequence[Tensor]]) -> Tensor:
+    def unit(self, clips: Sequence[Sequence[Crop]]) -> Any:
         """Return clips of crops as float32 in [0, 1] on the device: [B, T, H, W], of RGB [B, T, 3, H, W]."""
+        if self._device is None:
+            stacks = [np.stack(clip) for clip in clips]
+            if self._fit is None:
+                stacks = [to_unit_frames_array(stack, self._reader.form, self._scaling) for stack in stacks]
+            return np.stack(stacks)
+        import torch
+
         frames = torch.stack([torch.stack(list(clip)) for clip in clips]).to(self._device)
         return to_unit_frames(frames, [self._reader.form] * len(clips), self._scaling)
 
@@ -101,12 +112,11 @@ class CropReader:
     ) -> list[FrameCrops]:
         cuts = {frame: self._cuts(frame, wanted[frame], tracks) for frame in frames}
         if self._fit is not None:
-            return [
-                FrameCrops(frame, self._device_crops(frame, wanted[frame], cuts[frame])) for frame in frames
-            ]
+            return [FrameCrops(frame, self._fitted(frame, wanted[frame], cuts[frame])) for frame in frames]
         sources = [int(self._grid.indices[frame]) for frame in frames for _ in wanted[frame]]
         flat = [cut for frame in frames for cut in cuts[frame]]
-        pixels = self._reader.read(sources, flat)
+        read: Callable[..., Any] = self._reader.read_array if self._device is None else self._reader.read
+        pixels = read(sources, flat)
         found, position = [], 0
         for frame in frames:
             places = wanted[frame]
@@ -115,13 +125,19 @@ class CropReader:
             position += len(places)
         return found
 
-    def _device_crops(self, frame: int, places: Sequence[int], cuts: Sequence[Cut]) -> dict[int, Tensor]:
+    def _fitted(self, frame: int, places: Sequence[int], cuts: Sequence[Cut]) -> dict[int, Crop]:
+        """Return the crops of a frame that is read in the source's size."""
         assert self._fit is not None
-        reader = self._reader
-        picture = reader.read([int(self._grid.indices[frame])]).to(self._device)
+        reader, source = self._reader, [int(self._grid.indices[frame])]
         aspect = reader.info.sample_aspect
+        picture: Any
+        fit: Callable[..., Any]
+        if self._device is None:
+            picture, fit = reader.read_array(source), self._fit.arrays
+        else:
+            picture, fit = reader.read(source).to(self._device), self._fit
         return {
-            place: self._fit(picture, reader.form, aspect, [cut])[0]
+            place: fit(picture, reader.form, aspect, [cut])[0]
             for place, cut in zip(places, cuts, strict=True)
         }
 
@@ -132,7 +148,7 @@ class CropReader:
 
 def window_crops(
     reader: CropReader, windows: Sequence[PlayerWindow], tracks: Sequence[Track]
-) -> Iterator[tuple[PlayerWindow, list[Tensor], DecodeError | None]]:
+) -> Iterator[tuple[PlayerWindow, list[Crop], DecodeError | None]]:
     """Yield each window with its crops as soon as its frames are read, in one pass over the video.
 
     Memory holds the crops of one window of each player, however long the video is. Where a frame of a window cannot be
@@ -150,7 +166,7 @@ def window_crops(
     for window in windows:
         for frame in window.frames.tolist():
             wanted[frame].add(window.place)
-    kept: dict[tuple[int, int], Tensor] = {}
+    kept: dict[tuple[int, int], Crop] = {}
     lost: dict[int, DecodeError] = {}
     span = max((int(window.frames[-1] - window.frames[0]) for window in windows), default=0)
     num_done = 0

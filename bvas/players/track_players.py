@@ -15,7 +15,6 @@ from bvas.players.drawn_players import check_rois, chosen_tracks
 from bvas.players.follow_players import follow_players
 from bvas.players.players_result import Player, PlayersResult
 from bvas.players.rois import Roi
-from bvas.system.devices import choose_device
 from bvas.tracking.frame_boxes import FrameBoxes
 from bvas.tracking.track_filling import fill_tracks
 from bvas.tracking.tracker import track_boxes
@@ -84,7 +83,7 @@ def track_players(
     elif detector == NO_DETECTOR:
         name, named = "drawn", list(follow_players(index, rois).tracks)
     else:
-        found = load_detector(detector, weights=weights, device=str(choose_device(device)))
+        found = load_detector(detector, weights=weights, device=device)
         frames = detection_frames(index.seconds, stride)
         video = VideoDetections(index=index, detector=found, frames=frames, batch_size=batch_size or 1)
         name, named = found.name, tracked(video, index, config, rois, stride)

@@ -4,10 +4,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from bvas.data.matches import Match
 from bvas.errors import DataError, DecodeError, ScoresError
@@ -21,10 +20,15 @@ from bvas.results.store import sample_predictions_path
 from bvas.system.cpu_cores import CoreWatch
 from bvas.system.devices import Precision
 from bvas.tasks.clip import ClipKind
-from bvas.training.fold import WorkerMix, clip_loader
 from bvas.values.color import to_unit_frames
 from bvas.values.progress import Progress
 from bvas.video.index.file_identity import content_digest
+
+# Imported where they are used: stored predictions are also scored without PyTorch.
+if TYPE_CHECKING:
+    import torch
+
+    from bvas.training.fold import WorkerMix
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +50,8 @@ def predict_samples(
     folds: Sequence[int],
     runs: Path,
     *,
-    device: torch.device,
-    workers: WorkerMix,
+    device: "torch.device",
+    workers: "WorkerMix",
     precision: Precision = "auto",
     strict: bool = False,
     known: SamplePredictions | None = None,
@@ -177,13 +181,15 @@ def _weights_path(experiment: Experiment, runs: Path, fold: int) -> Path:
 def _probabilities(
     classifier: Classifier,
     videos: Sequence[LabelledVideo],
-    workers: WorkerMix,
+    workers: "WorkerMix",
     on_error: OnError,
     progress: Progress | None,
     done: int,
     total: int,
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     """Return the mean probabilities of each sample's clips [S, K]; NaN where none can be decoded."""
+    from bvas.training.fold import clip_loader
+
     experiment = classifier.experiment
     # Damaged samples are listed, however many there are.
     tolerant = replace(experiment, loading=replace(experiment.loading, max_skip_share=1.0))

@@ -120,7 +120,7 @@ def _read(match: Match, height: int) -> SheetSample:
         index, info = build_index(path)
         first, stop = sample_frames(item, index)
         with open_video(path, "pyav", channels="rgb", size=(height, THUMB_WIDTH)) as reader:
-            frames = reader.read([first, stop - 1]).numpy()
+            frames = reader.read_array([first, stop - 1])
     except DecodeError:
         return SheetSample(match.name, 0, None, joints, (height, THUMB_WIDTH))
     return SheetSample(match.name, stop - first, frames, joints, (info.height, info.width))

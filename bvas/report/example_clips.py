@@ -41,7 +41,7 @@ def read_sample(video: LabelledVideo, size: tuple[int, int]) -> Iterator[NDArray
     numbers, _ = sample_frames(video)
     with open_video(video.path, "pyav", channels="rgb", size=size) as reader:
         for start in range(0, len(numbers), _CHUNK):
-            yield from reader.read(numbers[start : start + _CHUNK]).numpy()
+            yield from reader.read_array(numbers[start : start + _CHUNK])
 
 
 def write_example(video: LabelledVideo, path: Path, *, max_height: int = MAX_HEIGHT) -> None:

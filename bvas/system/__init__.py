@@ -15,6 +15,7 @@ dataclass_json.py     frozen dataclasses as JSON and back, each value checked ag
 devices.py            devices and number formats of this machine
 doctor/               findings about this machine, with remedies
 download.py           downloads that resume, and that are never taken for another file
+extras.py             the extra `train`: its packages, and how to install them
 file_names.py         file names: shown to people, and derived for outputs
 interrupts.py         Ctrl-C delayed while C code calls Python functions
 jobs/                 job runner and its executors

@@ -159,6 +159,48 @@ def test_bilinear_is_torchvisions_transform_of_the_same_rgb(tmp_path, weights, o
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("channels", ["luma", "rgb"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"fit": "pad"},
+        {"fit": "crop", "resize": (40, 60)},
+        {"fit": "stretch"},
+        {"fit": "pad", "boxes": [(-6, 4, 20, 30), (30, 30, 40, 40), (30, 30, 40, 40), (200, 0, 9, 9)]},
+    ],
+    ids=["pad", "crop", "stretch", "boxes"],
+)
+def test_clips_in_arrays_are_those_of_tensors(folder, channels, options):
+    boxes = options.get("boxes")
+    geometry = {name: value for name, value in options.items() if name != "boxes"}
+    form = InputFormat(size=(32, 56), channels=channels, resample="bilinear", **geometry)
+
+    class Clips(FixedClips):
+        def request(self, sample, *, epoch, seed, attempt=0):
+            request = super().request(sample, epoch=epoch, seed=seed, attempt=attempt)
+            return replace(request, cuts=None if boxes is None else box_cuts(boxes))
+
+    clips = Clips(videos_of(folder, form), CLIP, [[5, 20], [7, 30]])
+    (tensors,) = batches_of(clips, form)
+    with ClipLoader(clips, 4, size=form, workers={}) as loader:
+        (arrays,) = loader.arrays()
+    assert arrays.frames.shape == (4, 4, *form.unit_shape)
+    assert arrays.centers.tolist() == [5, 20, 7, 30]
+    np.testing.assert_allclose(arrays.frames, tensors.frames, atol=1e-5, rtol=0)
+    assert arrays.frames.std() > 0.1
+
+
+@pytest.mark.parametrize(("channels", "rounding"), [("luma", 0), ("rgb", 1e-6)])
+def test_clips_that_readers_scale_are_in_arrays_what_they_are_in_tensors(folder, channels, rounding):
+    form = InputFormat(size=(32, 48), channels=channels)
+    clips = FixedClips(videos_of(folder, form), CLIP, [[5], [30]])
+    (tensors,) = batches_of(clips, form)
+    with ClipLoader(clips, 4, size=form, workers={"pyav": 1}) as loader:
+        (arrays,) = loader.arrays()
+    expected = to_unit_frames(tensors.frames, tensors.forms, "range")
+    np.testing.assert_allclose(arrays.frames, expected, atol=rounding, rtol=0)
+
+
 def test_padding_on_the_device_is_black_and_aspects_of_samples_are_kept():
     frames = torch.full((2, 40, 40), 235, dtype=torch.uint8)
     fit = DeviceFit(InputFormat(size=(40, 90), resample="bilinear"), "range")

@@ -1,48 +1,16 @@
 """An exported classifier gives the probabilities of its folds, says what it is, and is refused where it is none."""
 
-import json
-
 import numpy as np
 import onnx
 import pytest
-from class_samples import LABELS, bars_experiment, moving_bar, write_clip
-from number_reader import save_folds
+from class_samples import LABELS, moving_bar, write_clip
 
 from bvas import classify_clip
 from bvas.cli import main
 from bvas.errors import CheckpointError
-from bvas.experiment.experiment import InputConfig
 from bvas.inference.classifier import load_classifier
-from bvas.metrics.class_scores import classification_scores
-from bvas.models.config import ModelConfig
-from bvas.models.video.config import SmallR2plus1dConfig, VideoModelConfig
 from bvas.onnx.classifier import load_onnx_classifier
 from bvas.onnx.clip_graph import measure_clips
-from bvas.values.clip_config import ClipConfig
-
-
-@pytest.fixture(scope="module")
-def class_runs(tmp_path_factory):
-    """Two folds of a small network over RGB clips whose frames the device scales."""
-    runs = tmp_path_factory.mktemp("runs")
-    experiment = bars_experiment(
-        input=InputConfig(size=(32, 32), rate=10.0, channels="rgb", fit="stretch", resample="bilinear"),
-        clip=ClipConfig(num_frames=8, frame_step=1, stack_size=8),
-        model=ModelConfig(),
-        video=VideoModelConfig(network="small_r2plus1d", small_r2plus1d=SmallR2plus1dConfig(features=(4,))),
-        flip_tta=True,
-    )
-    save_folds(experiment, runs)
-    scores = classification_scores([0, 0, 1], [[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]], LABELS, ["a", "b", "c"])
-    evaluation = {"sides": ["test"], "scores": scores.to_json(), "folds": {}}
-    (runs / "bars" / "evaluation.json").write_text(json.dumps(evaluation))
-    return runs
-
-
-@pytest.fixture(scope="module")
-def exported_classifier(class_runs):
-    assert main(["weights", "export", "bars", "--runs", str(class_runs), "--quiet"]) == 0
-    return class_runs / "bars" / "onnx"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -16,21 +17,8 @@ from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import load_spotter
 from bvas.results.store import load_curve
 
-# As on a machine that has none of these. SciPy looks for torch among the loaded modules, so None there would not do.
-WITHOUT_TORCH = """
-import sys
-
-HIDDEN = {"torch", "timm", "kornia", "einops", "safetensors", "onnx", "onnxscript"}
-
-class Hiding:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in HIDDEN:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Hiding())
-from bvas.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
+# As on a machine without the extra `train`.
+WITHOUT_TORCH = Path(__file__).with_name("without_torch.py")
 
 
 @pytest.fixture
@@ -46,7 +34,7 @@ def test_where_there_is_no_pytorch_the_results_are_those_of_the_checkpoints(runs
     video = write_video(tmp_path / "a.mp4", 60)
     command = ["spot", str(video), "--model", str(exported), "--out", str(tmp_path / "out"), "--quiet"]
 
-    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *command], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, str(WITHOUT_TORCH), *command], capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (OK, "")
     names = [

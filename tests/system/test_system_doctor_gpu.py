@@ -126,7 +126,7 @@ def test_a_driver_of_unknown_version_is_still_one(machine):
 def test_pynvvideocodec_that_is_not_installed_is_to_be_installed_where_a_driver_is(machine):
     missing = ModuleNotFoundError("No module named 'PyNvVideoCodec'")
     found = machine(libraries=ALL_LIBRARIES, kernel=True, torch=fake_torch(), nvc=missing)["PyNvVideoCodec"]
-    assert (found.state, found.remedy) == ("problem", "pip install PyNvVideoCodec (Linux on x86-64)")
+    assert (found.state, found.remedy) == ("problem", "pip install 'bvas[train]' (Linux on x86-64)")
 
 
 def test_pynvvideocodec_is_not_missed_where_no_driver_is(machine):

@@ -37,7 +37,6 @@ def test_everything_is_well_where_the_tests_run():
 @pytest.mark.parametrize(
     ("module", "topic", "error", "remedy"),
     [
-        ("torch", "torch", OSError("libnvrtc.so.13: cannot open shared object file\nmore"), "pytorch.org"),
         ("av", "PyAV", ImportError("DLL load failed"), "pip install --force-reinstall av"),
         (
             "cv2",
@@ -45,7 +44,6 @@ def test_everything_is_well_where_the_tests_run():
             ImportError("libGL.so.1: cannot open shared object file"),
             "opencv-python-headless",
         ),
-        ("torch", "torch", RuntimeError("built against another NumPy"), "pytorch.org"),
     ],
 )
 def test_what_cannot_be_imported_is_said_with_the_reason_and_the_remedy(
@@ -56,6 +54,42 @@ def test_what_cannot_be_imported_is_said_with_the_reason_and_the_remedy(
     assert (found.state, found.is_needed) == ("problem", True)
     assert found.text == f"cannot be imported ({type(error).__name__}: {str(error).splitlines()[0]})"
     assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("libnvrtc.so.13: cannot open shared object file\nmore"),
+        RuntimeError("built against another NumPy"),
+    ],
+)
+def test_a_torch_that_cannot_be_imported_is_to_be_fixed_and_keeps_nobody_from_looking(without, error):
+    without(torch=error)
+    found = by_topic(software.inspect_software())["torch"]
+    assert (found.state, found.is_needed) == ("problem", False)
+    assert found.text == f"cannot be imported ({type(error).__name__}: {str(error).splitlines()[0]})"
+    assert "pytorch.org" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("hidden", "topic", "state", "text"),
+    [
+        (
+            {"torch", "timm"},
+            "torch",
+            "note",
+            "not installed: exported models run, others do not, nothing is trained",
+        ),
+        ({"timm", "kornia"}, "training", "problem", "not installed: kornia, timm"),
+    ],
+)
+def test_an_install_without_training_says_how_to_add_it(monkeypatch, hidden, topic, state, text):
+    monkeypatch.setattr(software, "find_spec", lambda name: None if name in hidden else name)
+    found = by_topic(software.inspect_software())
+    assert (found[topic].state, found[topic].text, found[topic].is_needed) == (state, text, False)
+    assert found[topic].remedy == "pip install 'bvas[train]'"
+    # Of an extra that is absent as a whole one line is enough.
+    assert sorted({"torch", "training"} & set(found)) == sorted({"torch", topic})
 
 
 def test_a_failure_of_our_own_is_not_taken_for_a_missing_library(without):

@@ -127,10 +127,13 @@ def test_what_was_read_does_not_change_with_the_next_read(reader):
     assert numbers_in(batch) == [20, 21]
 
 
-def test_read_gives_a_tensor_and_read_into_fills_an_array(reader):
+def test_read_gives_a_tensor_and_read_array_an_array(reader):
     frames = reader.read([1, 2])
     assert (frames.dtype, frames.shape) == (torch.uint8, (2, HEIGHT, WIDTH))
     assert numbers_in(frames) == [1, 2]
+    array = reader.read_array([2, 1])
+    assert isinstance(array, np.ndarray)
+    assert numbers_in(array) == [2, 1]
 
 
 @pytest.mark.parametrize("index", [-1, 60])

@@ -57,7 +57,7 @@ def read_features(reader: FrameReader, begin_seconds: float, end_seconds: float)
     gap = min(_GAP_SECONDS, length / (NUM_MOMENTS + 1))
     centers = [begin_seconds + length * (number + 0.5) / NUM_MOMENTS for number in range(NUM_MOMENTS)]
     times = [center + side * gap / 2 for center in centers for side in (-1, 1)]
-    return features_of(np.asarray(reader.read([reader.index.frame_at(time) for time in times])))
+    return features_of(reader.read_array([reader.index.frame_at(time) for time in times]))
 
 
 def features_of(frames: NDArray[np.uint8]) -> MotionFeatures | None:

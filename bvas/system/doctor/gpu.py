@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bvas.system.doctor.finding import Finding, note, ok, problem, try_import
+from bvas.system.extras import INSTALL_TRAIN
 from bvas.system.log_lines import first_line
 
 # PyNvVideoCodec links all three when it is imported. The last two come with the `video` capability of a container.
@@ -114,7 +115,7 @@ def _pynvvideocodec(*, has_driver: bool) -> Iterator[Finding]:
         return
     if reason.startswith("ModuleNotFoundError"):
         text = "not installed: nothing is decoded on the GPU"
-        remedy = "pip install PyNvVideoCodec (Linux on x86-64)" if has_driver else None
+        remedy = f"{INSTALL_TRAIN} (Linux on x86-64)" if has_driver else None
     else:
         text = f"cannot be imported ({reason})"
         remedy = "fix the driver as described above" if has_driver else "it works where the driver is"

@@ -10,10 +10,13 @@ from typing import Any
 
 from bvas import __version__
 from bvas.system.doctor.finding import Finding, note, ok, problem, try_import
+from bvas.system.extras import INSTALL_TRAIN, TRAIN_PACKAGES
 
 _OLDEST_PYTHON, _NEWEST_PYTHON = (3, 11), (3, 13)
-# Imported by what spots on a CPU; torch, PyAV and OpenCV are looked at more closely.
-_PACKAGES = ("cattrs", "einops", "matplotlib", "numpy", "safetensors", "scipy", "timm", "tqdm")
+# PyAV and OpenCV are looked at more closely.
+_PACKAGES = ("cattrs", "filelock", "matplotlib", "numpy", "onnxruntime", "scipy", "tqdm")
+# There is one for GPUs only.
+_TRAIN_PACKAGES = sorted(TRAIN_PACKAGES - {"PyNvVideoCodec"})
 # Codecs of recordings, and libav's decoders that need no hardware.
 _DECODERS = {
     "h264": ("h264",),
@@ -28,7 +31,7 @@ def inspect_software() -> Iterator[Finding]:
     """Look at the programs and libraries that bvas runs on."""
     yield _python()
     yield _packages()
-    yield _torch()
+    yield from _train()
     yield from _pyav()
     yield _opencv()
 
@@ -56,14 +59,22 @@ def _packages() -> Finding:
     return ok("packages", f"{', '.join(_PACKAGES)} are installed")
 
 
-def _torch() -> Finding:
+def _train() -> Iterator[Finding]:
+    missing = [name for name in _TRAIN_PACKAGES if find_spec(name) is None]
+    if "torch" in missing:
+        yield note(
+            "torch", "not installed: exported models run, others do not, nothing is trained", INSTALL_TRAIN
+        )
+        return
     torch, reason = try_import("torch")
     if torch is None:
-        return _broken(
-            "torch", reason, "see https://pytorch.org/get-started for a build that fits this machine"
-        )
-    build = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
-    return ok("torch", f"{torch.__version__}, {build}")
+        remedy = "see https://pytorch.org/get-started for a build that fits this machine"
+        yield problem("torch", f"cannot be imported ({reason})", remedy)
+    else:
+        build = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
+        yield ok("torch", f"{torch.__version__}, {build}")
+    if missing:
+        yield problem("training", f"not installed: {', '.join(missing)}", INSTALL_TRAIN)
 
 
 def _pyav() -> Iterator[Finding]:

@@ -104,7 +104,7 @@ class FrameReader(Closing):
 
         That is [T, H, W] of luma, [T, H, W, 3] of RGB, [T, bytes] of planes. The tensor is the caller's own. With
         `nvdec` on a CUDA device the frames are fitted there, within 1 of the pixels of `read_into` where they are
-        resampled.
+        resampled. It needs PyTorch, which `read_array`, `read_into` and `stream` do not.
 
         Args:
             indices: Frames, in any order.
@@ -122,9 +122,15 @@ class FrameReader(Closing):
             frames = torch.empty((len(wanted), *self.frame_shape), dtype=torch.uint8, device=self.device)
             self.read_to(wanted, list(frames), cuts)
             return frames
+        return torch.from_numpy(self.read_array(wanted, cuts)).to(self.device)
+
+    @owned
+    def read_array(self, indices: Indices, cuts: Sequence[Cut] | None = None) -> NDArray[np.uint8]:
+        """As `read`, as an array in the CPU's memory, without PyTorch."""
+        wanted = self._checked(indices, cuts)
         pixels = np.empty((len(wanted), *self.frame_shape), dtype=np.uint8)
         self.read_into(wanted, pixels, cuts)
-        return torch.from_numpy(pixels).to(self.device)
+        return pixels
 
     @owned
     def read_to(self, indices: Indices, outs: Sequence["Tensor"], cuts: Sequence[Cut] | None = None) -> None:
