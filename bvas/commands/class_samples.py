@@ -22,6 +22,7 @@ _OF_MATCHES = {
     "shard": (1, 1),
     "devices": None,
     "stride": 1,
+    "engine": "auto",
     "backend": "auto",
     "postprocessing": None,
 }

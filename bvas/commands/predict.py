@@ -108,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
         precision=args.precision,
         stride=args.stride,
+        engine=args.engine,
     )
     outs = sorted({assignment.out for assignment in share})
     for out in outs:

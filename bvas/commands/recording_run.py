@@ -77,7 +77,13 @@ def trained_spotter(
         experiment = changed(experiment)
     folds = trained_among(experiment, args.runs, args.folds)
     return load_spotter(
-        experiment, args.runs, folds=folds, device=args.device, precision=args.precision, stride=args.stride
+        experiment,
+        args.runs,
+        folds=folds,
+        device=args.device,
+        precision=args.precision,
+        stride=args.stride,
+        engine=args.engine,
     )
 
 

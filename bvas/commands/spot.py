@@ -115,6 +115,6 @@ def _spotter(args: argparse.Namespace) -> "VideoSpotter":
             raise ConfigError(
                 f"--precision {args.precision} does not go with --model: exports compute in float32"
             )
-        exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride)
+        exported = load_onnx_spotter(args.model, device=args.device, stride=args.stride, engine=args.engine)
         return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing))
     return trained_spotter(args, "spot")

@@ -1,5 +1,6 @@
 """Spotter of an exported model, without PyTorch."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,9 @@ from bvas.experiment.experiment import Experiment
 from bvas.inference.streaming import StreamingPredictor
 from bvas.onnx.model_folder import ExportedModel, load_exported
 from bvas.onnx.onnx_engine import OnnxEngine
+from bvas.system.devices import EngineName
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,8 @@ class OnnxSpotter:
     stride: int = 1
     """A row is computed for one of so many grid frames; the others are interpolated."""
 
-    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
-        """Return a predictor, for one video after the other; `compiled` changes nothing with ONNX Runtime."""
+    def predictor(self, *, num_rows: int = 0) -> StreamingPredictor:
+        """Return a predictor, for one video after the other; `num_rows` changes nothing here."""
         engine = OnnxEngine(
             self.model.encoder,
             self.model.head,
@@ -34,10 +38,14 @@ class OnnxSpotter:
         return StreamingPredictor(engine, stride=self.stride)
 
 
-def load_onnx_spotter(folder: Path, *, device: str = "auto", stride: int = 1) -> OnnxSpotter:
+def load_onnx_spotter(
+    folder: Path, *, device: str = "auto", stride: int = 1, engine: EngineName = "auto"
+) -> OnnxSpotter:
     """Return the model in a folder that `bvas weights export` wrote.
 
     The other arguments and the errors are those of `load_exported`.
     """
-    model = load_exported(folder, device)
+    model = load_exported(folder, device, engine)
+    if model.settings.int8 is not None:
+        logger.warning("%s", model.settings.int8)
     return OnnxSpotter(model.settings.experiment(), model, stride=stride)
