@@ -9,17 +9,15 @@ PyTorch. `int8` is the 2D part on ONNX Runtime as `bvas weights export --int8` m
 its time counts here. What it costs in scores is a row of --demo: the league and the model that `bvas demo --out demo`
 left, calibrated on matches of training, scored on the match that training never saw.
 
-CPU seconds are those of this process. The floor is that of bench_predict.py, in float32.
+Quiet there is a thread for each core; beside the busy processes as many as cores are free, as prediction has it.
+CPU seconds are those of this process. The floor, with all threads, is that of bench_predict.py, in float32.
 """
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from bench_load import NUM_BUSY, busy
 from bench_predict import NUM_FLIPS, make_model
 from harness import Cost, interleave, rows, show, write_as_measured, write_results
 from numpy.typing import NDArray
@@ -43,28 +42,15 @@ from bvas.metrics.official import official_scores
 from bvas.onnx.export import export_onnx
 from bvas.onnx.int8 import quantized
 from bvas.onnx.spotter import load_onnx_spotter
+from bvas.system.cpu_cores import num_cpus
 from bvas.system.devices import EngineName
 from bvas.system.openvino_session import graph_session
 
 CPU = torch.device("cpu")
 ENGINES: tuple[EngineName, ...] = ("torch", "onnxruntime", "openvino")
 INT8 = "int8, onnxruntime"
-NUM_BUSY = 2
 MOST_MAP_LOSS = 0.01
 _FOLD = 0
-_SPIN = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): sum(range(100000))"
-
-
-@contextmanager
-def busy_processes(num: int) -> Iterator[None]:
-    """Keep so many processes busy meanwhile."""
-    started = [subprocess.Popen([sys.executable, "-c", _SPIN, str(os.getpid())]) for _ in range(num)]
-    try:
-        yield
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
 
 
 def case(run: Callable[..., object], examples: Sequence[torch.Tensor]) -> Callable[[], Cost]:
@@ -98,7 +84,7 @@ def cases_of(part: ExportablePart, table: list[dict[str, Any]]) -> dict[str, Cal
         print(f"{part.name} on {engine}: ready after {time.perf_counter() - started:.1f} s", flush=True)
     if part.name == "2D":
         graph = quantized(part.graph, [examples[0].numpy()])
-        session = graph_session(graph, "onnxruntime", num_threads=torch.get_num_threads())
+        session = graph_session(graph, "onnxruntime")
         name = session.inputs[0].name
         cases[INT8] = case(lambda pictures: session.run({name: pictures.numpy()}), examples)
     return cases
@@ -113,22 +99,31 @@ def measure_layout(name: str, num_rounds: int) -> list[dict[str, Any]]:
     batch = default_batch(CPU, size, NUM_FLIPS)
     table: list[dict[str, Any]] = []
     prepared = PreparedModel(model)
-    batch_of_views = NUM_FLIPS * batch
-    cases = {part: cases_of(ExportablePart(prepared, part, batch_of_views, size), table) for part in PARTS}
+    parts = {part: ExportablePart(prepared, part, NUM_FLIPS * batch, size) for part in PARTS}
     work = count_row(model, size, num_flips=NUM_FLIPS, element_bytes=4)
-    peaks = measure_peaks(CPU, torch.float32)
     for load, num_busy in (("quiet", 0), (f"beside {NUM_BUSY} busy processes", NUM_BUSY)):
-        for part in PARTS:
-            with busy_processes(num_busy):
-                costs = interleave(cases[part], num_rounds=num_rounds)
+        # As prediction has them, by the cores that are free; children of this process do not count as load there.
+        threads = max(1, num_cpus() - num_busy)
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        torch.set_num_threads(threads)
+        if not num_busy:
+            peaks = measure_peaks(CPU, torch.float32)
+        for name_of_part, part in parts.items():
+            cases = cases_of(part, table)
+            with busy(num_busy):
+                costs = interleave(cases, num_rounds=num_rounds)
             found = rows(costs, base="torch", num_units=batch, unit="row")
-            floor = work[part].seconds(peaks)
-            print(f"{name} {size[0]}x{size[1]}, {part}, {load}; floor {1000 * floor:.1f} ms a row")
+            floor = work[name_of_part].seconds(peaks)
+            print(f"{name} {size[0]}x{size[1]}, {name_of_part}, {load}; floor {1000 * floor:.1f} ms a row")
             show(found, base="torch", unit="row")
             for row in found:
                 row["share_of_floor"] = floor * row["rows_per_second"]["median"]
-                row["part"], row["load"] = part, load
-                row["floor_milliseconds"] = 1000 * floor
+                row |= {
+                    "part": name_of_part,
+                    "load": load,
+                    "threads": threads,
+                    "floor_milliseconds": 1000 * floor,
+                }
                 print(f"{row['case']:36} {row['share_of_floor']:.0%} of the floor")
             add_verdict(found)
             table += found
@@ -199,8 +194,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.demo is not None:
         table += measure_demo(args.demo, args.runs)
     if args.json is not None:
-        packages = {name: str(find_spec(name) is not None) for name in ENGINES}
-        settings = {"threads": torch.get_num_threads(), "flips": NUM_FLIPS, "installed": packages}
+        packages = {name: find_spec(name) is not None for name in ENGINES}
+        settings = {"flips": NUM_FLIPS, "installed": packages}
         write_results(args.json, question=(__doc__ or "").splitlines()[0], settings=settings, table=table)
 
 

@@ -41,7 +41,8 @@ from bvas.loading.clip_batch import ClipBatch
 from bvas.loading.clip_requests import Clips
 from bvas.loading.loader import ClipLoader
 from bvas.models.spotting import build_model
-from bvas.system.devices import choose_device, num_cpus
+from bvas.system.cpu_cores import num_cpus
+from bvas.system.devices import choose_device
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.step import Trainer
 from bvas.training.validation import validate

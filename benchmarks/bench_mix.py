@@ -18,7 +18,7 @@ from our_loader import OurLoader, mix_named, name_of, rounds
 from short_epoch import Expected, make_halves, short_epoch
 
 from bvas.loading.loader import ClipLoader
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import num_cpus
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from bvas.loading.class_clips import ClassTrainingClips
 from bvas.loading.labelled_video import LabelledVideo, label_video
 from bvas.loading.loader import ClipLoader
 from bvas.system.atomic_files import write_json
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import num_cpus
 from bvas.values.annotations import Interval
 from bvas.values.clip_config import ClipConfig
 from bvas.values.input_format import InputFormat

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from bvas import __version__
 from bvas.system.atomic_files import write_json
-from bvas.system.devices import cpu_name
+from bvas.system.cpu_cores import cpu_name
 
 PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec", "torchcodec", "decord")
 

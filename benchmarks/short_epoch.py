@@ -21,7 +21,7 @@ from videos import Codec, kept_video
 from bvas.experiment.sampling_config import SamplingConfig
 from bvas.loading.clip_requests import ClipRequest, TrainingClips
 from bvas.loading.labelled_video import LabelledVideo, label_video
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import num_cpus
 from bvas.values.annotations import Annotation, LabelSet
 from bvas.values.clip_config import ClipConfig
 from bvas.video.decode.open_video import open_video

@@ -70,7 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         verb = " ".join(words[:size])
         if verb in VERBS and len(words) >= size:
             from bvas.commands.console import run_command
+            from bvas.system.cpu_cores import wait_passively
 
+            wait_passively()
             module = import_module(f"bvas.commands.{verb.replace(' ', '_')}")
             parser = argparse.ArgumentParser(prog=f"bvas {verb}", description=module.__doc__)
             module.add_options(parser)

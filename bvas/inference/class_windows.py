@@ -26,6 +26,7 @@ from bvas.loading.class_clips import ClassTestClips, spread_centers
 from bvas.loading.clip_requests import Clips, FixedClips
 from bvas.loading.labelled_video import LabelledVideo, label_video
 from bvas.loading.loader import ClipLoader, shape_of_clips
+from bvas.system.cpu_cores import CoreWatch
 from bvas.tasks.class_runs import class_runs
 from bvas.values.annotations import Gap, Interval
 from bvas.values.color import to_unit_frames
@@ -212,7 +213,7 @@ def classify_windows(
     scores = np.full((len(centers), len(labels)), np.nan, np.float32)
     num_done = 0
     failure: KeyboardInterrupt | None = None
-    with ClipLoader(
+    loading = ClipLoader(
         clips,
         batch_size,
         size=form,
@@ -221,13 +222,15 @@ def classify_windows(
         loading=LoadingConfig(prefetch_batches=1, max_skip_share=1.0),
         on_error="raise" if strict else "skip",
         luma_scaling=experiment.input.luma_scaling,
-    ) as loader:
+    )
+    with CoreWatch() as cores, loading as loader:
         try:
             for batch in loader.epoch(0):
                 frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
                 rows = np.searchsorted(centers, batch.centers.numpy())
                 scores[rows] = _checked(classifier.probabilities(frames), windows.video.path)
                 num_done = int(rows[-1]) + 1
+                cores.follow()
                 if progress is not None:
                     progress(num_done, len(centers))
         except KeyboardInterrupt as error:

@@ -29,7 +29,8 @@ from bvas.inference.model_parts import (
 )
 from bvas.inference.prepared_model import PreparedModel
 from bvas.system.cache_folder import read_cached, write_cached
-from bvas.system.devices import EngineName, cpu_name
+from bvas.system.cpu_cores import CoreWatch, cpu_name
+from bvas.system.devices import EngineName
 from bvas.system.onnx_session import import_runtime
 from bvas.system.openvino_session import import_openvino
 
@@ -92,15 +93,21 @@ def on_engine(models: Sequence[PreparedModel], *, engine: EngineName, work: Expe
         ConfigError: the engine is not installed, or the models cannot be exported.
         CheckpointError: the engine cannot load a graph.
     """
+    if engine == "torch":
+        return torch_parts(models)
     parts = [{name: ExportablePart(model, name, work.batch, work.size) for name in PARTS} for model in models]
     engines = dict.fromkeys(PARTS, engine)
     if engine == "auto":
-        times = {name: _times([own[name] for own in parts], work) for name in PARTS}
+        with CoreWatch():
+            times = {name: _times([own[name] for own in parts], work) for name in PARTS}
         engines = {name: _best(times[name]) for name in PARTS}
         if any(len(of_part) > 1 for of_part in times.values()):
             logger.info("engine: %s", ", ".join(_text(name, engines[name], times[name]) for name in PARTS))
-    is_torch = set(engines.values()) == {"torch"}
-    return torch_parts(models) if is_torch else [parts_on(own, engines) for own in parts]
+    if set(engines.values()) == {"torch"}:
+        return torch_parts(models)
+    # Sessions have the threads that the first rows will have.
+    with CoreWatch():
+        return [parts_on(own, engines) for own in parts]
 
 
 def _times(parts: Sequence[ExportablePart], work: ExpectedWork) -> Times:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bvas.errors import ConfigError, DecodeError
 from bvas.inference.spotter import VideoSpotter
 from bvas.inference.streaming import StreamingPredictor
+from bvas.system.cpu_cores import CoreWatch
 from bvas.values.annotations import Gap
 from bvas.values.checks import checked_seconds
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions
@@ -143,14 +144,15 @@ class GridVideo:
         predictor.reset()
         # Grid frames of the next frame that comes, and of the next row.
         position = row = first
-        with DecodedAhead(
+        decoding = DecodedAhead(
             self._reader,
             wanted,
             self._keyframes,
             frame_bytes=self._frame_bytes,
             num_readers=num_readers,
             on_device=self._device.startswith("cuda"),
-        ) as decoded:
+        )
+        with CoreWatch() as cores, decoding as decoded:
             for piece in decoded:
                 gaps: tuple[FrameGap, ...] = ()
                 if isinstance(piece, Lost):
@@ -165,6 +167,7 @@ class GridVideo:
                     yield RowChunk(scores[max(start - row, 0) : max(stop - row, 0)], gaps, num_decoded)
                     row += len(scores)
                     gaps = ()
+                    cores.follow()
         # Behind the segment only clips are left whose rows are not wanted, unless a batch waits or the video ends.
         if row < stop:
             yield RowChunk(predictor.finish()[max(start - row, 0) : stop - row], (), stop - start)

@@ -15,6 +15,7 @@ from bvas.errors import DecodeError
 from bvas.inference.lag import Lag, LagRule
 from bvas.inference.spotter import VideoSpotter
 from bvas.inference.video_remarks import LONG_STILL_SECONDS, log_adaptation
+from bvas.system.cpu_cores import CoreWatch
 from bvas.values.annotations import Gap
 from bvas.values.color import FrameForm
 from bvas.video.index.frame_grid import GrowingGrid
@@ -100,8 +101,10 @@ class RowStream:
         """
         failure = None
         try:
-            for arrived in self._video.arrivals():
-                yield from self._scored(self._on_grid(arrived))
+            with CoreWatch() as cores:
+                for arrived in self._video.arrivals():
+                    yield from self._scored(self._on_grid(arrived))
+                    cores.follow()
         except DecodeError as error:
             if self._strict and error.lost is not None:
                 raise

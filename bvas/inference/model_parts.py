@@ -23,7 +23,6 @@ from bvas.inference.prepared_model import PreparedModel
 from bvas.system.cache_folder import read_cached, write_cached
 from bvas.system.devices import EngineName
 from bvas.system.onnx_graph import MOST_DEVIATION, graph_bytes
-from bvas.system.onnx_session import GraphSession
 from bvas.system.openvino_session import graph_session
 
 logger = logging.getLogger(__name__)
@@ -60,6 +59,7 @@ class ExportablePart:
         self.name = name
         self.run: nn.Module = _Encode(model) if name == "2D" else _Score(model)
         """PyTorch's computation, whose output is a tuple."""
+        self.batch = batch
         self._model = model
         self._shape = (batch, model.stack_channels, *size)
 
@@ -116,24 +116,30 @@ class ExportablePart:
         """
         if engine == "torch":
             return self.run
-        session = graph_session(self.graph, engine, num_threads=torch.get_num_threads())
-        return CheckedGraph(self.name, self.run, engine, session)
+        return CheckedGraph(self, engine)
 
 
 class CheckedGraph:
-    """A part on another engine. PyTorch computes the first batch too, and all others where that differs."""
+    """A part on another engine, with as many threads as PyTorch has, which follow the cores that are free.
 
-    def __init__(
-        self, name: PartName, in_torch: nn.Module, engine: EngineName, session: GraphSession
-    ) -> None:
-        self._name = name
-        self._in_torch = in_torch
+    PyTorch computes the first batch too, and all others where that differs.
+    """
+
+    def __init__(self, part: ExportablePart, engine: EngineName) -> None:
+        """Load the graph; errors are those of `ExportablePart.on`."""
+        self._name = part.name
+        self._in_torch = part.run
+        self._batch = part.batch
         self._engine = engine
-        self._session = session
-        self._batch = session.inputs[0].shape[0]
+        self._graph = part.graph
+        self._open()
         self._is_checked = False
         self.is_refused = False
         """Whether the first batch differed from PyTorch's."""
+
+    def _open(self) -> None:
+        self._num_threads = torch.get_num_threads()
+        self._session = graph_session(self._graph, self._engine, num_threads=self._num_threads)
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs."""
@@ -146,6 +152,8 @@ class CheckedGraph:
         return expected
 
     def _computed(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        if torch.get_num_threads() != self._num_threads:
+            self._open()
         arrays = {
             value.name: tensor.contiguous().numpy()
             for value, tensor in zip(self._session.inputs, inputs, strict=True)

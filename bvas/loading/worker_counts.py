@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from bvas.errors import ConfigError, DecodeError
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import free_cores
 from bvas.system.doctor.finding import try_import
 from bvas.video.decode.backends import BACKENDS
 from bvas.video.index.video_index import build_index
@@ -27,14 +27,14 @@ def choose_workers(
 ) -> dict[str, int]:
     """Return the number of workers of each backend; empty: read in this process.
 
-    "auto" is a `pyav` worker for each CPU core but one, which is for the training step. With a GPU that decodes it is
-    an `nvdec` worker for each of its decoders, since one session keeps one decoder busy, and `pyav` workers for the
-    other cores, for at most half of all cores.
+    "auto" is a `pyav` worker for each free CPU core but one, which is for the training step. With a GPU that decodes it
+    is an `nvdec` worker for each of its decoders, since one session keeps one decoder busy, and `pyav` workers for
+    the other cores, for at most half of all cores.
 
     Args:
         workers: Numbers by backend, 0 for this process, or "auto".
         num_slots: Clips that can be under way at once: more workers would never work.
-        cpus: Cores that "auto" has, at least 1; None: all that this process may use.
+        cpus: Cores that "auto" has, at least 1; None: those that are free.
         video: One of the videos: "auto" asks the GPU about its codec.
         device: The GPU that decodes.
 
@@ -42,7 +42,7 @@ def choose_workers(
         ConfigError: an unknown backend, or a count below 0.
     """
     if workers == "auto":
-        return _choose(num_slots, num_cpus() if cpus is None else cpus, video, device)
+        return _choose(num_slots, free_cores() if cpus is None else cpus, video, device)
     counts = {} if workers == 0 else dict(workers)
     for backend, count in counts.items():
         if backend not in BACKENDS or count < 0:

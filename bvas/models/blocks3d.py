@@ -30,16 +30,19 @@ class DepthwiseConv3d(nn.Conv3d):
         return super().forward(x_BENhw)
 
     def _by_stacks(self, x_BENhw: Tensor) -> Tensor:
-        """Add up 2D convolutions of the stack before, the stack itself and the stack after.
+        """Add up 2D convolutions of the stack before, the stack itself and the stack after, channels last.
 
-        Forward and backward of 4 clips of 576 features, 5 stacks of 4x6, took PyTorch 2.15 on a CPU 18 ms by `conv3d`
-        and 2.5 ms in this way. Forward alone, `conv3d` is faster.
+        Forward and backward of a block of 16 clips, 64 features and 5 stacks of 14x24 took PyTorch 2.11 on a CPU with
+        AVX2 0.45 s in the other layout and 0.22 s in this one; by `conv3d` the convolution alone takes 0.24 s. Other
+        operators keep the layout of their input, so gradients have it down to the first layer. Forward alone, `conv3d`
+        is faster.
         """
         N = x_BENhw.shape[2]
-        padded = rearrange(F.pad(x_BENhw, (0, 0, 0, 0, 1, 1)), "B E N h w -> B N E h w").contiguous()
+        padded = F.pad(rearrange(x_BENhw, "B E N h w -> B N h w E"), (0, 0, 0, 0, 0, 0, 1, 1))
         taps = [
             F.conv2d(
-                padded[:, shift : shift + N].flatten(0, 1),
+                # In this order: the copy that joins B and N has features last.
+                padded[:, shift : shift + N].flatten(0, 1).permute(0, 3, 1, 2),
                 self.weight[:, :, shift],
                 padding=1,
                 groups=self.groups,

@@ -7,6 +7,8 @@
 import copy
 import difflib
 import pickle
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from timm.models.efficientnet import EfficientNetFeatures
+from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import Tensor, nn
 
 from bvas.errors import CheckpointError, ConfigError
@@ -35,6 +39,22 @@ class ProjectNormAct(nn.Module):
         """Return [M, out_features, h, w] of [M, in_features, h, w]."""
         projected: Tensor = self.act(self.norm(self.conv(x)))
         return projected
+
+
+class _UsedStages(nn.Sequential):
+    """Stages of timm's EfficientNets and MobileNets; a forward pass runs those up to the map that is taken.
+
+    timm keeps and runs all of them. The others stay among the weights, so that checkpoints keep their form.
+    """
+
+    def __init__(self, stages: nn.Sequential, num_used: int) -> None:
+        super().__init__()
+        self._modules.update(stages._modules)
+        self.num_used = num_used
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        """Yield the stages that a forward pass runs."""
+        return islice(super().__iter__(), self.num_used)
 
 
 class Normalization(nn.Module):
@@ -123,6 +143,9 @@ def _build_backbone(
             backbone = timm.create_model(config.encoder, pretrained=pretrained, **options)
         if size is not None:
             _try_size(backbone, config.encoder, num_channels, size)
+        if isinstance(backbone, EfficientNetFeatures | MobileNetV3Features):
+            # Of the stem, which counts as stage 0, and the blocks behind it.
+            backbone.blocks = _UsedStages(backbone.blocks, max(backbone._stage_out_idx))
         return backbone
     except TypeError as error:
         if "drop_path_rate" in str(error):

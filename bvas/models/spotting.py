@@ -108,7 +108,7 @@ class SpottingModel(ClipModel):
         assert self.clip.num_stacks == N, f"{N} stacks for a model of {self.clip.num_stacks}"
         mixed = self.blocks(rearrange(features_BNChw, "B N C h w -> B C N h w"))
         per_stack = self.stack_projection(rearrange(mixed, "B C N h w -> (B N) C h w"))
-        pooled_BF = self.pool(rearrange(per_stack, "(B N) P h w -> B (N P) h w", N=N))
+        pooled_BF = rearrange(self.pool(per_stack), "(B N) P -> B (N P)", N=N)
         logits_BK: Tensor = self.classifier(self.dense(self.dropout(pooled_BF)))
         return logits_BK
 

@@ -18,6 +18,7 @@ from bvas.loading.labelled_video import LabelledVideo
 from bvas.loading.skip_policy import OnError
 from bvas.results.sample_predictions import SamplePredictions, joined, load_sample_predictions
 from bvas.results.store import sample_predictions_path
+from bvas.system.cpu_cores import CoreWatch
 from bvas.system.devices import Precision
 from bvas.tasks.clip import ClipKind
 from bvas.training.fold import WorkerMix, clip_loader
@@ -189,8 +190,10 @@ def _probabilities(
     clips = ClipKind(experiment).test_clips(videos)
     sums = np.zeros((len(videos), len(experiment.task.labels)))
     counts = np.zeros(len(videos))
-    with clip_loader(tolerant, clips, device=classifier.device, workers=workers, on_error=on_error) as loader:
+    loading = clip_loader(tolerant, clips, device=classifier.device, workers=workers, on_error=on_error)
+    with CoreWatch() as cores, loading as loader:
         for batch in loader.epoch(0):
+            cores.follow()
             frames = to_unit_frames(batch.frames, batch.forms, experiment.input.luma_scaling)
             ids = batch.video_ids.numpy()
             found = classifier.probabilities(frames)

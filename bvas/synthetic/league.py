@@ -23,7 +23,7 @@ from bvas.synthetic.league_files import Layout, label_file, layout_of
 from bvas.synthetic.play_record import PlayEvent
 from bvas.synthetic.presence import PresenceConfig
 from bvas.system.atomic_files import write_json
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import free_cores
 from bvas.system.jobs.in_process import InProcessExecutor
 from bvas.system.jobs.job import Ended, Job
 from bvas.system.jobs.processes import ProcessExecutor
@@ -88,7 +88,7 @@ def make_league(
             progress(done)
 
     count(2 * config.frames_per_half * len(places))
-    workers = max(1, min(num_cpus() if jobs is None else jobs, 2 * len(missing)))
+    workers = max(1, min(free_cores() if jobs is None else jobs, 2 * len(missing)))
     places |= _make_matches(root, config, missing, count, workers)
     folders = tuple(places[number] for number in range(config.num_matches))
     return League(root=root, matches=folders[: config.matches], challenge_matches=folders[config.matches :])

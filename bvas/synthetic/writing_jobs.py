@@ -6,7 +6,7 @@ from typing import Any
 
 from bvas.errors import ConfigError, DataError
 from bvas.synthetic.league import check_config
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import free_cores
 from bvas.system.jobs.in_process import InProcessExecutor
 from bvas.system.jobs.job import Ended, Job
 from bvas.system.jobs.processes import ProcessExecutor
@@ -67,7 +67,7 @@ def run_writers(
         if on_end is not None:
             on_end(ended.job)
 
-    workers = max(1, min(num_cpus() if jobs is None else jobs, len(tasks)))
+    workers = max(1, min(free_cores() if jobs is None else jobs, len(tasks)))
     executor = (
         InProcessExecutor() if workers == 1 else ProcessExecutor([""] * workers, remedy="use fewer --jobs")
     )

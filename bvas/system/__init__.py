@@ -8,9 +8,11 @@ cache_folder.py       folder for files that can be made again
 closing.py            base class of objects that are closed at the end of a `with` block
 compile_cache.py      compiled kernels kept between runs, in our cache folder
 compiled_function.py  torch.compile for batches of one shape, with plain calls as the fallback
+control_groups.py     limits of control groups, and the memory that is free under them
+cpu_cores.py          cores that are free, and thread pools that follow them
 cuda_driver.py        calls of the CUDA driver: sharing memory between processes
 dataclass_json.py     frozen dataclasses as JSON and back, each value checked against its type
-devices.py            cores, devices and number formats of this machine
+devices.py            devices and number formats of this machine
 doctor/               findings about this machine, with remedies
 download.py           downloads that resume, and that are never taken for another file
 file_names.py         file names: shown to people, and derived for outputs

@@ -1,8 +1,5 @@
-"""Cores, devices and number formats of this machine."""
+"""Devices and number formats of this machine."""
 
-import os
-import platform
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bvas.errors import ConfigError
@@ -13,23 +10,6 @@ if TYPE_CHECKING:
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 EngineName = Literal["auto", "torch", "onnxruntime", "openvino"]
 """Library that computes; `auto` is decided by a measurement."""
-
-
-def num_cpus() -> int:
-    """Return the CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def cpu_name() -> str:
-    """Return the model of the CPU."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"
 
 
 def choose_device(name: str = "auto") -> "torch.device":

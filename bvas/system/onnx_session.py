@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import CheckpointError, ConfigError
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import fixed_threads
 from bvas.system.log_lines import first_line
 
 
@@ -77,7 +77,7 @@ class OnnxSession:
         Args:
             model: The file, or its content.
             device: As `choose_provider` takes it.
-            num_threads: Threads that compute; None: one for each core.
+            num_threads: Threads that compute; None: as many as cores are free now.
 
         Raises:
             CheckpointError: it is not an ONNX file, or this ONNX Runtime cannot run it.
@@ -89,7 +89,7 @@ class OnnxSession:
         # Errors raise; its other log lines are about optimization.
         options.log_severity_level = 4
         # By default it also binds threads to cores, which fails with messages in containers that have only some cores.
-        options.intra_op_num_threads = num_threads or num_cpus()
+        options.intra_op_num_threads = num_threads or fixed_threads()
         # Threads that wait in a busy loop take the time of whatever else the machine does.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         provider = choose_provider(device)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import CheckpointError, ConfigError
-from bvas.system.devices import EngineName, num_cpus
+from bvas.system.cpu_cores import fixed_threads
+from bvas.system.devices import EngineName
 from bvas.system.log_lines import first_line
 from bvas.system.onnx_session import GraphSession, OnnxSession, OnnxValue, graph_name
 
@@ -31,7 +32,7 @@ class OpenVinoSession:
         self.name = graph_name(model)
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": num_threads or num_cpus(),
+            "INFERENCE_NUM_THREADS": num_threads or fixed_threads(),
             # Others use the same cores.
             "ENABLE_CPU_PINNING": False,
             # By default it computes in bfloat16 where the CPU has it.

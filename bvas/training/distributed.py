@@ -22,7 +22,8 @@ from torch.nn.parallel import DistributedDataParallel
 from bvas.errors import ConfigError
 from bvas.loading.rank_shards import Shard
 from bvas.models.clip_model import ClipModel
-from bvas.system.devices import choose_device, num_cpus, use_device
+from bvas.system.cpu_cores import free_cores
+from bvas.system.devices import choose_device, use_device
 from bvas.system.jobs.child_processes import end_with_parent
 from bvas.training.compile import Forward
 from bvas.values.plural import count_text
@@ -100,8 +101,8 @@ class World:
 
     @property
     def cpus(self) -> int:
-        """Cores of the host for this process, at least 1."""
-        return max(1, num_cpus() // self.local_size)
+        """Free cores of the host for this process, at least 1."""
+        return max(1, free_cores() // self.local_size)
 
     def wait(self) -> None:
         """Wait for all ranks."""

@@ -17,6 +17,7 @@ from bvas.loading.kept_batches import KeptClips
 from bvas.loading.loader import ClipLoader
 from bvas.models.clip_model import ClipModel
 from bvas.system.atomic_files import write_bytes, write_json
+from bvas.system.cpu_cores import CoreWatch
 from bvas.tasks.kind_choice import kind_of
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
@@ -77,9 +78,10 @@ class FoldRun:
         if self.record is not None:
             for observer in self.record.observers:
                 observer.begin(self.record.view, self.state.epoch)
-        while self.state.epoch < self._num_epochs:
-            self._train_epoch()
-            self._end_epoch()
+        with CoreWatch() as cores:
+            while self.state.epoch < self._num_epochs:
+                self._train_epoch(cores)
+                self._end_epoch()
         if self.record is not None:
             self._finish(self.record.log.rows)
 
@@ -100,7 +102,7 @@ class FoldRun:
             self.trainer.save(self.folder / FILE_NAME, {**_facts(len(rows) - 1, rows[-1]), **self.facts})
         self._path.unlink()
 
-    def _train_epoch(self) -> None:
+    def _train_epoch(self, cores: CoreWatch) -> None:
         """Do the remaining steps of the epoch."""
         trainer, loader, state = self.trainer, self.loader, self.state
         trainer.begin_epoch(state.epoch)
@@ -113,6 +115,7 @@ class FoldRun:
             self._answers += trainer.answers
             trainer.answers.clear()
             state.batches += 1
+            cores.follow()
             self._watch.add(trainer.num_steps, result, batch)
             state.seconds = seconds + time.monotonic() - started
             state.waited = waited + loader.stats.waiting_seconds - waiting

@@ -4,7 +4,7 @@ import logging
 
 import torch
 
-from bvas.system.doctor.resources import free_memory
+from bvas.system.control_groups import free_memory
 
 logger = logging.getLogger(__name__)
 

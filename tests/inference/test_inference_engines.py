@@ -89,6 +89,27 @@ def test_batches_that_end_a_video_are_pytorchs(monkeypatch):
     assert computed == [16] * 7
 
 
+def test_sessions_have_the_threads_of_pytorch_and_follow_them(monkeypatch):
+    opened = []
+    open_session = model_parts.graph_session
+    monkeypatch.setattr(
+        model_parts,
+        "graph_session",
+        lambda *given, **more: opened.append(more) or open_session(*given, **more),
+    )
+    part = ExportablePart(PreparedModel(model()), "2D", 16, SIZE).on("onnxruntime")
+    (pictures,) = ExportablePart(PreparedModel(model()), "2D", 16, SIZE).examples()
+    before = torch.get_num_threads()
+    try:
+        for num in (before, before + 1, before + 1, before):
+            torch.set_num_threads(num)
+            part(pictures)
+    finally:
+        torch.set_num_threads(before)
+
+    assert [one["num_threads"] for one in opened] == [before, before + 1, before]
+
+
 def test_graphs_are_exported_once_and_damaged_ones_again(exports, caplog):
     rows_on("onnxruntime")
     assert len(exports) == 2

@@ -10,6 +10,7 @@ import pytest
 from bvas.cli import main
 from bvas.commands import doctor
 from bvas.commands.console import OK, WRONG_INPUT
+from bvas.system import control_groups
 from bvas.system.doctor import resources
 from bvas.system.doctor.finding import Finding
 
@@ -40,9 +41,9 @@ def by_topic(runs, root):
 
 def test_the_quota_of_a_container_counts_below_the_cores(tmp_path, roomy, monkeypatch):
     root = write(tmp_path, {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "250000 100000\n"})
-    monkeypatch.setattr(resources, "num_cpus", lambda: 16)
+    monkeypatch.setattr(resources, "allowed_cores", lambda: 16)
     found = by_topic(tmp_path, root)["CPU"]
-    assert resources.cpu_quota(root) == 2.5
+    assert control_groups.cpu_quota(root) == 2.5
     assert (found.state, found.text) == ("note", "16 cores, of which this container may use 2.5 at a time")
     assert "--workers 1 and --jobs 2" in found.remedy
 
@@ -58,8 +59,8 @@ def test_of_nested_groups_the_strictest_holds(tmp_path):
             "sys/fs/cgroup/job/task/memory.max": f"{6 * GIB}\n",
         },
     )
-    assert resources.cpu_quota(root) == 4.0
-    assert resources.memory_limit(root) == 6 * GIB
+    assert control_groups.cpu_quota(root) == 4.0
+    assert control_groups.memory_limit(root) == 6 * GIB
 
 
 def test_control_groups_of_the_first_version_are_read_too(tmp_path):
@@ -73,20 +74,20 @@ def test_control_groups_of_the_first_version_are_read_too(tmp_path):
             "sys/fs/cgroup/memory/box/memory.limit_in_bytes": f"{3 * GIB}\n",
         },
     )
-    assert resources.cpu_quota(root) == 1.5
-    assert resources.memory_limit(root) == 3 * GIB
+    assert control_groups.cpu_quota(root) == 1.5
+    assert control_groups.memory_limit(root) == 3 * GIB
 
 
 @pytest.mark.parametrize("quota", ["max 100000", "-1"])
 def test_no_quota_is_no_limit(tmp_path, quota):
     name = "cpu.max" if " " in quota else "cpu.cfs_quota_us"
     root = write(tmp_path, {"proc/self/cgroup": "0::/\n", f"sys/fs/cgroup/{name}": quota})
-    assert resources.cpu_quota(root) is None
+    assert control_groups.cpu_quota(root) is None
 
 
 def test_without_control_groups_there_is_no_limit(tmp_path):
-    assert resources.cpu_quota(tmp_path) is None
-    assert resources.memory_limit(tmp_path) is None
+    assert control_groups.cpu_quota(tmp_path) is None
+    assert control_groups.memory_limit(tmp_path) is None
 
 
 def test_little_memory_is_noted_with_what_the_container_may_use(tmp_path, roomy):
@@ -214,8 +215,8 @@ def test_free_memory_is_what_the_system_and_all_groups_leave(tmp_path, files, fr
     meminfo = f"MemTotal: {32 * 2**20} kB\nMemFree: 7 kB\nMemAvailable: {20 * 2**20} kB\n"
     root = write(tmp_path, {"proc/meminfo": meminfo, **files})
 
-    assert resources.free_memory(root) == free * GIB
+    assert control_groups.free_memory(root) == free * GIB
 
 
 def test_free_memory_is_unknown_where_the_system_does_not_say(tmp_path):
-    assert resources.free_memory(tmp_path) is None
+    assert control_groups.free_memory(tmp_path) is None

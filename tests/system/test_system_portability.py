@@ -13,7 +13,7 @@ import pytest
 import bvas
 from bvas.system import shared_memory
 from bvas.system.cache_folder import cache_folder
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import num_cpus
 from bvas.system.jobs import child_processes
 
 PACKAGE = Path(bvas.__file__).parent

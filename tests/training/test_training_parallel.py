@@ -196,7 +196,7 @@ def test_a_gpu_named_by_number_becomes_the_current_one(monkeypatch):
 
 
 def test_ranks_share_the_cores_of_their_host(monkeypatch):
-    monkeypatch.setattr("bvas.training.distributed.num_cpus", lambda: 12)
+    monkeypatch.setattr("bvas.training.distributed.free_cores", lambda: 12)
     cpu = torch.device("cpu")
     assert World(rank=5, size=8, local_size=4, device=cpu).cpus == 3
     assert World(device=cpu).cpus == 12

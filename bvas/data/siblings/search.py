@@ -24,7 +24,7 @@ from bvas.data.siblings.samples import Sample
 from bvas.errors import DataError, DecodeError
 from bvas.system.atomic_files import write_json
 from bvas.system.cache_folder import cache_folder
-from bvas.system.devices import num_cpus
+from bvas.system.cpu_cores import num_cpus
 from bvas.values.progress import Progress
 from bvas.video.decode.open_video import open_video
 from bvas.video.index.file_identity import content_digest, fingerprint_of, place_of

@@ -103,7 +103,8 @@ def use_cores(device: str, num_workers: int) -> None:
     """Set up PyTorch in a worker: its share of the cores, and its GPU as the current one."""
     import torch
 
-    from bvas.system.devices import num_cpus, use_device
+    from bvas.system.cpu_cores import num_cpus
+    from bvas.system.devices import use_device
 
     if num_workers > 1:
         # OMP_NUM_THREADS may allow fewer.
