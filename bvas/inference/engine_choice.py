@@ -96,7 +96,7 @@ def on_engine(models: Sequence[PreparedModel], *, engine: EngineName, work: Expe
     if engine == "torch":
         return torch_parts(models)
     parts = [{name: ExportablePart(model, name, work.batch, work.size) for name in PARTS} for model in models]
-    engines = dict.fromkeys(PARTS, engine)
+    engines: dict[PartName, EngineName] = dict.fromkeys(PARTS, engine)
     if engine == "auto":
         with CoreWatch():
             times = {name: _times([own[name] for own in parts], work) for name in PARTS}

@@ -105,8 +105,7 @@ def export_onnx(
         )
         if int8_videos:
             logger.info("calibrating on stacks of %s", ", ".join(path.name for path in int8_videos))
-            stacks = calibration_stacks(int8_videos, settings)
-            encoder = quantized(content["encoder"], stacks, len(models))
+            encoder = quantized(content["encoder"], calibration_stacks(int8_videos, settings))
             loss = measure_int8(encoder, content["encoder"], content["head"], int8_videos, settings)
             logger.info("%s", loss)
             settings = replace(settings, int8=loss)

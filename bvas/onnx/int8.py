@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +37,12 @@ _MOST_STRETCHES = 8
 _STRETCH_ROWS = 32
 
 
-def quantized(content: bytes, stacks: Iterable[NDArray[np.float32]], num_models: int = 1) -> bytes:
+def quantized(content: bytes, stacks: Iterable[NDArray[np.float32]]) -> bytes:
     """Return the graph of an encoder with int8 weights, one scale a channel, and uint8 activations.
 
     Args:
         content: The graph in float32.
         stacks: What it is calibrated on, each [1, S, H, W] in [0, 1].
-        num_models: Encoders of one form that the graph holds, one after the other.
     """
     onnx = import_exporter()
     # They import packages of the export.
@@ -54,8 +54,6 @@ def quantized(content: bytes, stacks: Iterable[NDArray[np.float32]], num_models:
         # It folds batch normalization into the convolutions.
         quant_pre_process(onnx.load_from_string(content), folded, skip_symbolic_shape=True)
         graph = onnx.load(folded).graph
-        convolutions = [node.name for node in graph.node if node.op_type == "Conv"]
-        each = len(convolutions) // num_models
         quantize_static(
             folded,
             made,
@@ -67,9 +65,23 @@ def quantized(content: bytes, stacks: Iterable[NDArray[np.float32]], num_models:
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=[*convolutions[::each], *convolutions[each - 1 :: each]],
+            nodes_to_exclude=_ends(graph),
         )
         return without_traces(onnx.load(made), {})
+
+
+def _ends(graph: Any) -> list[str]:
+    """Return the names of the convolutions that no other one comes before, or none behind: those of each fold."""
+    ends = []
+    for nodes, outer, inner in ((graph.node, "input", "output"), (graph.node[::-1], "output", "input")):
+        reached: set[str] = set()
+        for node in nodes:
+            is_inside = any(name in reached for name in getattr(node, outer))
+            if node.op_type == "Conv" and not is_inside:
+                ends.append(node.name)
+            if node.op_type == "Conv" or is_inside:
+                reached.update(getattr(node, inner))
+    return ends
 
 
 class _Calibration:

@@ -1,6 +1,7 @@
 """OpenVINO session of an ONNX graph: named arrays in, named arrays out."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +85,12 @@ def import_openvino() -> Any:
         ConfigError: it is not installed; the message says how to.
     """
     try:
-        import openvino
+        # By name: type checkers run without it too.
+        return import_module("openvino")
     except ImportError as error:
         raise ConfigError(
             f"OpenVINO is not installed ({error}); install it with: pip install openvino"
         ) from error
-    return openvino
 
 
 def _values(nodes: Any) -> tuple[OnnxValue, ...]:

@@ -13,7 +13,7 @@ from usable_models import SHORT, SMALL, stream, textured_frames, torch_predictor
 from bvas.errors import ConfigError
 from bvas.inference import engine_choice, model_parts
 from bvas.inference.engine_choice import ExpectedWork, check_engine, least_seconds, on_engine
-from bvas.inference.model_parts import CheckedGraph, ExportablePart
+from bvas.inference.model_parts import ExportablePart
 from bvas.inference.prepared_model import PreparedModel
 from bvas.system.cache_folder import cache_folder
 
@@ -75,18 +75,20 @@ def test_an_engine_gives_the_rows_of_pytorch(engine):
     assert not np.array_equal(found, rows_of_torch())
 
 
-def test_batches_that_end_a_video_are_pytorchs(monkeypatch):
-    computed = []
-    run = CheckedGraph._computed
+def test_pytorch_computes_the_first_batch_and_those_that_end_a_video(monkeypatch):
+    # An export runs it too.
+    rows_on("onnxruntime")
+    encoded = []
+    encode = PreparedModel.encode
     monkeypatch.setattr(
-        CheckedGraph, "_computed", lambda self, inputs: computed.append(len(inputs[0])) or run(self, inputs)
+        PreparedModel, "encode", lambda self, stacks: encoded.append(len(stacks)) or encode(self, stacks)
     )
 
     rows_on("onnxruntime")
 
-    # Stacks begin 5 frames before the first one, and so far beyond the last that clips of 24 frames are complete:
-    # 32 of them, as 4 batches with their mirror images, and 24 clips as 3.
-    assert computed == [16] * 7
+    # 30 stacks begin from 5 frames before the video to its end: 3 batches of 8 and their mirror images, and 6 more.
+    assert encoded[0] == 16
+    assert sum(encoded[1:]) == 12
 
 
 def test_sessions_have_the_threads_of_pytorch_and_follow_them(monkeypatch):
@@ -241,7 +243,7 @@ def test_graphs_that_are_there_are_used_for_short_videos_too(monkeypatch):
 def test_a_model_that_cannot_be_exported_stays_on_pytorch(monkeypatch, caplog):
     caplog.set_level(logging.INFO)
 
-    def refuse(*_):
+    def refuse(*_, **options):
         raise ConfigError("PyTorch cannot export this model")
 
     with_times(monkeypatch, torch=1.0, onnxruntime=0.1)

@@ -117,7 +117,7 @@ def test_openvino_gives_the_rows_of_onnx_runtime(exported, tmp_path):
 
 
 def test_checkpoints_on_onnx_runtime_give_the_scores_of_pytorch(runs, tmp_path):
-    video = write_video(tmp_path / "a.mp4", 30)
+    video = write_video(tmp_path / "a.mp4", 60)
     for engine in ("torch", "onnxruntime"):
         command = ["--experiment", "tiny", "--runs", runs, "--engine", engine, "--device", "cpu"]
         assert spot(video, *command, "--out", tmp_path / engine) == OK
