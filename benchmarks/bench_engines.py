@@ -1,5 +1,6 @@
 """What does each engine cost on a CPU, by part of the model, alone and beside two busy processes?
 
+    export OMP_WAIT_POLICY=PASSIVE     # as every command sets it
     python benchmarks/bench_engines.py --json benchmarks/results/engines--NAME.json     # 6 minutes on 2 cores
     python benchmarks/bench_engines.py --layouts demo --demo demo --json ...            # with the demo's mAP in int8
 
@@ -195,7 +196,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         table += measure_demo(args.demo, args.runs)
     if args.json is not None:
         packages = {name: find_spec(name) is not None for name in ENGINES}
-        settings = {"flips": NUM_FLIPS, "installed": packages}
+        settings = {
+            "flips": NUM_FLIPS,
+            "installed": packages,
+            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY"),
+        }
         write_results(args.json, question=(__doc__ or "").splitlines()[0], settings=settings, table=table)
 
 

@@ -50,9 +50,11 @@ def quantized(content: bytes, stacks: Iterable[NDArray[np.float32]]) -> bytes:
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as name, quieted("root", "onnxruntime"):
-        folded, made = Path(name, "folded.onnx"), Path(name, "int8.onnx")
+        source, folded, made = (Path(name, part) for part in ("float32.onnx", "folded.onnx", "int8.onnx"))
+        # Of a graph in memory it would write the weights apart, and not find them again.
+        source.write_bytes(content)
         # It folds batch normalization into the convolutions.
-        quant_pre_process(onnx.load_from_string(content), folded, skip_symbolic_shape=True)
+        quant_pre_process(source, folded, skip_symbolic_shape=True)
         graph = onnx.load(folded).graph
         quantize_static(
             folded,
