@@ -38,7 +38,7 @@ from bvas.commands.option_values import parse_size
 from bvas.experiment.experiment import load_experiment
 from bvas.inference.precision import default_batch, prediction_dtype
 from bvas.inference.spot_video import spot_video
-from bvas.inference.spotter import Spotter
+from bvas.inference.spotter import LONG_FRAMES, Spotter
 from bvas.inference.streaming import StreamingPredictor
 from bvas.results.store import RESULTS_NAME
 from bvas.results.store import write_results as write_spots
@@ -211,7 +211,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         video = repeated_video(short, folder / "long.mkv", times)
         seed_frames = max(args.seed_frames, experiment.clip.span)
         ways = Ways(video, spotter, folder, seed_frames)
-        predictor = spotter.predictor(compiled=compiled)
+        predictor = spotter.predictor(num_rows=LONG_FRAMES if compiled else 0)
         first_seconds = measure(lambda: spot_video(short, spotter, predictor=predictor))[0].wall_seconds
         print(f"ready after {first_seconds:.0f} s", flush=True)
         batch = default_batch(device, experiment.input.size, NUM_FLIPS)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from bvas import __version__
 from bvas.system.atomic_files import write_json
+from bvas.system.cpu_cores import cpu_name
 
 PACKAGES = ("torch", "numpy", "av", "opencv-python-headless", "PyNvVideoCodec", "torchcodec", "decord")
 
@@ -206,7 +207,7 @@ def machine_facts() -> dict[str, Any]:
         "commit": _commit(),
         "python": platform.python_version(),
         "system": platform.platform(),
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "cpu_cores": os.cpu_count(),
         # Above the number of cores: others were at work, and wall times say little.
         "load_average_1_minute": round(os.getloadavg()[0], 1),
@@ -250,12 +251,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def _cpu_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"

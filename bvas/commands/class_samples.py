@@ -23,6 +23,7 @@ _OF_MATCHES = {
     "devices": None,
     "stride": 1,
     "compute_repeats": False,
+    "engine": "auto",
     "backend": "auto",
     "postprocessing": None,
 }

@@ -2,9 +2,10 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from bvas.commands.option_values import parse_rate, parse_time
+from bvas.system.devices import EngineName
 
 if TYPE_CHECKING:
     from bvas.video.container.read_options import ReadOptions
@@ -138,8 +139,14 @@ def add_precision(parser: Options) -> None:
 
 
 def add_inference(parser: Options) -> None:
-    """Add --precision, --stride, --compute-repeats and --strict: how scores are computed."""
+    """Add --precision, --engine, --stride, --compute-repeats and --strict: how scores are computed."""
     add_precision(parser)
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        choices=get_args(EngineName),
+        help="library that computes (default: the one that is measured to be fastest on a CPU, torch on CUDA)",
+    )
     parser.add_argument(
         "--stride",
         type=int,

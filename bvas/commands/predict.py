@@ -110,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
         precision=args.precision,
         stride=args.stride,
         share_repeats=not args.compute_repeats,
+        engine=args.engine,
     )
     outs = sorted({assignment.out for assignment in share})
     for out in outs:

@@ -86,6 +86,7 @@ def trained_spotter(
         precision=args.precision,
         stride=args.stride,
         share_repeats=not args.compute_repeats,
+        engine=args.engine,
     )
 
 

@@ -116,7 +116,11 @@ def _spotter(args: argparse.Namespace) -> "VideoSpotter":
                 f"--precision {args.precision} does not go with --model: exports compute in float32"
             )
         exported = load_onnx_spotter(
-            args.model, device=args.device, stride=args.stride, share_repeats=not args.compute_repeats
+            args.model,
+            device=args.device,
+            stride=args.stride,
+            share_repeats=not args.compute_repeats,
+            engine=args.engine,
         )
         return replace(exported, experiment=with_postprocessing(exported.experiment, args.postprocessing))
     return trained_spotter(args, "spot")

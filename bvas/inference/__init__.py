@@ -6,6 +6,7 @@ class_windows.py      windows of a video, and their classes
 classifier.py         the networks that classify clips, trained or published
 classify_video.py     classes of a video in one call
 clip_states.py        frames of stacks and stacks of clips, with their states
+engine_choice.py      the engine of each part of the models, by a measurement
 engine_protocol.py    interface between the streaming algorithm and what computes
 file_rows.py          score rows of a video file, segment by segment
 flip_tta.py           mirror images, and the mean over models
@@ -15,6 +16,7 @@ incremental_peaks.py  peaks of a curve that still grows
 lag.py                what is skipped where a broadcast is faster than the models
 live_rows.py          score rows of a source while it is received
 live_spots.py         spots of a source while it is received
+model_parts.py        the 2D and 3D parts of a model on other engines
 precision.py          precision and batch size by device
 prepared_model.py     a model made fast for prediction
 repeats.py            frames, stacks and clips that equal the one before

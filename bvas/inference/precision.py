@@ -1,5 +1,6 @@
 """Precision and batch size of prediction, by device."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,9 @@ import torch
 
 from bvas.errors import ConfigError
 from bvas.system.devices import Precision, autocast_dtype
+from bvas.system.notices import is_first
+
+logger = logging.getLogger(__name__)
 
 # Pixels of pictures encoded at once on a CPU: their first feature maps fill its caches, not more. Measured
 # (bench_predict.py): 1280x736 takes a quarter longer four at a time than one by one, 192x112 half as long 16 at a time.
@@ -57,7 +61,7 @@ def prediction_dtype(device: torch.device, precision: Precision) -> torch.dtype:
 
 
 def check_dtype(dtype: torch.dtype, device: torch.device) -> None:
-    """Refuse a type that prediction does not support on a device.
+    """Refuse a type that prediction does not support on a device; warn of one that is emulated there.
 
     Raises:
         ConfigError: another type than float32, bfloat16 or float16; or float16 on a CPU, which computes it slowly.
@@ -66,3 +70,14 @@ def check_dtype(dtype: torch.dtype, device: torch.device) -> None:
         raise ConfigError(f"prediction computes in float32, bfloat16 or float16, not in {dtype}")
     if dtype == torch.float16 and device.type == "cpu":
         raise ConfigError("float16 is for CUDA; on a CPU take float32, or bfloat16 where it has it")
+    if dtype == torch.bfloat16 and device.type == "cpu" and not _cpu_has_bfloat16() and is_first("bfloat16"):
+        logger.warning("this CPU has no bfloat16: it is emulated, and slower than float32")
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Return whether the CPU computes in bfloat16; true where this PyTorch does not know."""
+    capabilities = getattr(torch.cpu, "get_capabilities", None)
+    if capabilities is None:
+        return True
+    # Of x86 and of ARM.
+    return any(capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))

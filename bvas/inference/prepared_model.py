@@ -119,6 +119,8 @@ class PreparedModel(nn.Module):
         self.power = float(model.pool.p.detach())
         self.floor = model.pool.floor
         self.dtype = dtype
+        self.stack_channels = model.stack_channels
+        self.num_stacks = model.clip.num_stacks
         self.requires_grad_(False)
         self.eval()
 
@@ -126,8 +128,9 @@ class PreparedModel(nn.Module):
         """Return the features of stacks, [M, h, w, C], and expanded [M, h, w, E] if there are 3D blocks.
 
         Args:
-            stacks_MSHW: In [0, 1], of `dtype`, channels last in memory.
+            stacks_MSHW: In [0, 1], of `dtype`.
         """
+        stacks_MSHW = stacks_MSHW.contiguous(memory_format=torch.channels_last)
         features_MhwC = self.encoder(stacks_MSHW).permute(0, 2, 3, 1).contiguous()
         if not self.blocks:
             return (features_MhwC,)

@@ -29,10 +29,6 @@ from bvas.video.container.read_options import ReadOptions, Tone, source_of
 from bvas.video.index.frame_table import VideoIndex
 from bvas.video.live.live_video import LiveVideo
 
-# Assumed, not measured yet: compiling takes a minute, as twenty minutes of video do at 20 times real time.
-LONG_FRAMES = 30_000
-"""From so many frames on compiled models save more time than compiling them takes."""
-
 
 @dataclass(frozen=True, slots=True)
 class VideoSpots:
@@ -93,8 +89,8 @@ def spot_video(
             stream.
         num_readers: Threads that prefetch frames of a file, each from other keyframes. None: one for each decoder of
             the GPU that decodes, else one.
-        predictor: From `spotter.predictor()`, to use one for several videos; None makes one, compiled for long files
-            on CUDA.
+        predictor: From `spotter.predictor()`, to use one for several videos; None makes one for this
+            file.
         in_part: Where Ctrl-C is pressed, return the result of the frames before, with the `failure`, for a file too.
             KeyboardInterrupt is raised where no row is final.
 
@@ -117,8 +113,7 @@ def spot_video(
     log_repeats(video.path.name, grid)
     start, stop = rows_between(grid.seconds, from_seconds, to_seconds, video.path)
     if predictor is None:
-        on_cuda = str(spotter.device).startswith("cuda")
-        predictor = spotter.predictor(compiled=on_cuda and stop - start >= LONG_FRAMES)
+        predictor = spotter.predictor(num_rows=stop - start)
     shared_before, rows_before = predictor.num_shared, predictor.num_rows
     parts = [np.empty((0, predictor.num_labels), np.float32)]
     gaps: tuple[FrameGap, ...] = ()

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bvas.errors import CheckpointError
 from bvas.experiment.experiment import Experiment, load_experiment
 from bvas.inference.streaming import StreamingPredictor
-from bvas.system.devices import Precision, choose_device
+from bvas.system.devices import EngineName, Precision, choose_device
 
 # Imported where they are used: exported models run without PyTorch.
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from bvas.experiment.checkpoint import Checkpoint
     from bvas.models.spotting import SpottingModel
     from bvas.tasks.trained_model import Model
+
+
+# Assumed, not measured yet: compiling takes a minute, as twenty minutes of video do at 20 times real time.
+LONG_FRAMES = 30_000
+"""From so many rows on, models that are compiled on CUDA save more time than compiling them takes."""
 
 
 class VideoSpotter(Protocol):
@@ -32,8 +38,13 @@ class VideoSpotter(Protocol):
         """Device that frames are decoded to; its `str` is `cpu`, `cuda`, `cuda:1` ..."""
         ...
 
-    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
-        """Return a predictor, for one video after the other; `compiled` where hours of video on CUDA follow."""
+    def predictor(self, *, num_rows: int = 0) -> StreamingPredictor:
+        """Return a predictor, for one video after the other.
+
+        Args:
+            num_rows: Rows that it will compute, 0 where that is unknown. What takes time first (to compile, to choose
+                an engine) is done where it pays.
+        """
         ...
 
 
@@ -51,27 +62,37 @@ class Spotter:
     """A row is computed for one of so many grid frames; the others are interpolated."""
     share_repeats: bool = True
     """Rows of byte-equal frames are computed once."""
+    engine: EngineName = "auto"
+    """Library that computes; `auto` is PyTorch, and on a CPU for each part the one that is measured to be fastest."""
 
-    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
-        """Return a predictor, for one video after the other.
+    def predictor(self, *, num_rows: int = 0) -> StreamingPredictor:
+        """Return a predictor, for one video after the other: see `VideoSpotter`."""
+        import torch
 
-        Args:
-            compiled: Compile full batches when the first comes; takes a minute, for hours of video on CUDA.
-        """
-        from bvas.inference.precision import prediction_dtype
+        from bvas.inference.engine_choice import ExpectedWork, on_engine
+        from bvas.inference.model_parts import torch_parts
+        from bvas.inference.precision import default_batch, prediction_dtype
         from bvas.inference.torch_engine import TorchEngine
         from bvas.loading.device_fit import DeviceFit
 
         settings = self.experiment.input
         form = settings.form
+        dtype = prediction_dtype(self.device, self.precision)
+        flips = 2 if self.experiment.flip_tta else 1
+        batch = default_batch(self.device, settings.size, flips)
+        work = ExpectedWork(
+            size=settings.size, batch=flips * batch, num_batches=num_rows / self.stride / batch
+        )
+        may_differ = self.device.type == "cpu" and dtype == torch.float32
         engine = TorchEngine(
             self.models,
             self.experiment.clip,
             luma_scaling=settings.luma_scaling,
             fit=DeviceFit(form, settings.luma_scaling) if form.is_scaled_on_device else None,
             flip_tta=self.experiment.flip_tta,
-            dtype=prediction_dtype(self.device, self.precision),
-            compiled=compiled,
+            dtype=dtype,
+            compiled=self.device.type == "cuda" and num_rows >= LONG_FRAMES,
+            parts=partial(on_engine, engine=self.engine, work=work) if may_differ else torch_parts,
         )
         return StreamingPredictor(engine, stride=self.stride, share_repeats=self.share_repeats)
 
@@ -85,6 +106,7 @@ def load_spotter(
     precision: Precision = "auto",
     stride: int = 1,
     share_repeats: bool = True,
+    engine: EngineName = "auto",
 ) -> Spotter:
     """Return the trained models of an experiment, for `spot_video` and `LiveSpots`.
 
@@ -100,19 +122,24 @@ def load_spotter(
         precision: Type to compute in; `auto` is float16 on CUDA, and float32 on a CPU.
         stride: A row is computed for one of so many grid frames; the others are interpolated.
         share_repeats: Compute rows of byte-equal frames once.
+        engine: `torch`, `onnxruntime` or `openvino`, the latter two on a CPU; `auto` is PyTorch, and on a CPU for each
+            part of the models the one that is measured to be fastest.
 
     Raises:
         CheckpointError: a fold has no weights, or its weights are of another experiment.
-        ConfigError: the experiment or the device is unknown.
+        ConfigError: the experiment or the device is unknown, or the engine cannot compute here.
     """
+    from bvas.inference.engine_choice import check_engine
+    from bvas.inference.precision import prediction_dtype
     from bvas.models.spotting import SpottingModel
 
     runs = Path(runs)
     if isinstance(experiment, str):
         experiment = load_experiment(experiment, runs)
     chosen = choose_device(device)
+    check_engine(engine, chosen, prediction_dtype(chosen, precision))
     models = trained_models(experiment, runs, folds, SpottingModel, chosen)
-    return Spotter(experiment, models, chosen, precision, stride, share_repeats)
+    return Spotter(experiment, models, chosen, precision, stride, share_repeats, engine)
 
 
 def trained_models(

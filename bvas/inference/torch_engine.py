@@ -4,7 +4,7 @@
 #   n frames, S frames per stack, N stacks per clip, M stacks or clips in a batch, R slots of a ring buffer,
 #   V flips (2 with flip TTA: the picture and its mirror image), C E h w what is kept of a stack, K labels.
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bvas.inference.flip_tta import check_models, mean_scores, with_flipped
+from bvas.inference.model_parts import ModelParts, torch_parts
 from bvas.inference.precision import check_dtype, default_batch, float32_convolutions
 from bvas.inference.prepared_model import PreparedModel
 from bvas.inference.repeats import repeated_frames
@@ -38,6 +39,7 @@ class TorchEngine:
         flip_tta: bool = True,
         dtype: torch.dtype = torch.float32,
         compiled: bool = False,
+        parts: Callable[[Sequence[PreparedModel]], Sequence[ModelParts]] = torch_parts,
     ) -> None:
         """Take models to predict with; their weights are copied.
 
@@ -49,6 +51,7 @@ class TorchEngine:
             flip_tta: Average with the scores of the mirrored clip; twice the work.
             dtype: Type that is computed in: torch.float32, torch.bfloat16, or torch.float16 on CUDA.
             compiled: Compile what full batches run through; for CUDA and long videos.
+            parts: Decides which engine computes each part of the models; PyTorch unless told otherwise.
 
         Raises:
             ConfigError: models that differ from each other or from the clip, or a type that does not suit the device.
@@ -58,7 +61,7 @@ class TorchEngine:
         self.clip = clip
         self.num_labels = models[0].num_labels
         self.half = "" if dtype == torch.float32 else str(dtype).removeprefix("torch.")
-        self._models = [PreparedModel(model, dtype) for model in models]
+        self._models = parts([PreparedModel(model, dtype) for model in models])
         self._luma_scaling: LumaScaling = luma_scaling
         self._fit = fit
         self._flip = flip_tta
@@ -71,9 +74,9 @@ class TorchEngine:
         """Begin a video, with so many slots."""
         self._frames = _Ring(num_frames)
         """[1, R, H, W], of RGB [1, R, 3, H, W], in [0, 1]."""
-        num_kept = 2 if self._models[0].blocks else 1
-        self._features = [tuple(_Ring(num_stacks) for _ in range(num_kept)) for _ in self._models]
-        """Of each model what `PreparedModel.encode` gives, [V, R, h, w, C or E]."""
+        self._features: list[list[_Ring]] = [[] for _ in self._models]
+        """Of each model what `PreparedModel.encode` gives, [V, R, h, w, C or E]; from the first stacks on."""
+        self._num_stacks = num_stacks
 
     def default_batch(self, size: tuple[int, int]) -> int:
         """Return the batch size for this device and frames of (H, W)."""
@@ -114,11 +117,13 @@ class TorchEngine:
         """Encode stacks [M, S] and keep what each model makes of them."""
         frames = self._frames.take(self._index(frame_slots.ravel()))
         stacks_MSHW = frames.view(*frame_slots.shape, *frames.shape[2:]).flatten(1, -3)
-        pictures = with_flipped(stacks_MSHW, self._flip).contiguous(memory_format=torch.channels_last)
+        pictures = with_flipped(stacks_MSHW, self._flip)
         index = self._index(stack_slots)
         with float32_convolutions():
             for model, rings in zip(self._models, self._features, strict=True):
                 features = self._steady.run(model.encode, pictures, is_steady=is_full)
+                if not rings:
+                    rings += [_Ring(self._num_stacks) for _ in features]
                 for ring, rows in zip(rings, features, strict=True):
                     ring.put(index, rows.view(self._num_flips, -1, *rows.shape[1:]))
 

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from bvas.errors import CheckpointError
 from bvas.inference.flip_tta import mean_probabilities
 from bvas.models.clip_model import ClipModel
-from bvas.onnx.graphs import MOST_DEVIATION, check_weights, graph_bytes
+from bvas.onnx.graphs import check_weights
 from bvas.onnx.model_folder import ExportSettings
 from bvas.onnx.session import OnnxPart
+from bvas.system.onnx_graph import MOST_DEVIATION, graph_bytes
 
 
 class _Mean(nn.Module):
@@ -32,13 +33,13 @@ class _Mean(nn.Module):
 def make_clip_graph(models: Sequence[ClipModel], settings: ExportSettings) -> bytes:
     """Return the content of the file; arguments and errors as of `make_graphs`."""
     check_weights(models)
-    # Two: torch.export specializes a dimension of 1.
     clips = torch.rand(2, settings.clip.num_frames, *settings.input.form.unit_shape)
     with torch.no_grad():
         return graph_bytes(
             _Mean(models, settings.flip_tta).eval(),
-            clips,
-            ("clips", "probabilities"),
+            (clips,),
+            ["clips"],
+            ["probabilities"],
             settings.metadata("classifier"),
         )
 

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from bvas import __version__
@@ -13,7 +14,8 @@ from bvas.experiment.experiment import Experiment
 from bvas.inference.classifier import load_classifier
 from bvas.inference.spotter import load_spotter
 from bvas.onnx.clip_graph import make_clip_graph, measure_clips
-from bvas.onnx.graphs import OPSET, import_exporter, make_graphs, measure
+from bvas.onnx.graphs import make_graphs, measure
+from bvas.onnx.int8 import calibration_stacks, measure_int8, quantized
 from bvas.onnx.model_card import FileFacts, model_card
 from bvas.onnx.model_folder import (
     CARD_NAME,
@@ -26,12 +28,19 @@ from bvas.onnx.model_folder import (
 from bvas.onnx.session import OnnxPart
 from bvas.system.atomic_files import check_writable, replacing
 from bvas.system.download import hash_of
+from bvas.system.onnx_graph import OPSET, import_exporter, without_traces
 
 logger = logging.getLogger(__name__)
 
 
 def export_onnx(
-    experiment: Experiment, runs: Path, folds: Sequence[int], out: Path, *, overwrite: bool = False
+    experiment: Experiment,
+    runs: Path,
+    folds: Sequence[int],
+    out: Path,
+    *,
+    overwrite: bool = False,
+    int8_videos: Sequence[Path] = (),
 ) -> None:
     """Write the mean of trained folds as ONNX files, and a model card.
 
@@ -43,16 +52,22 @@ def export_onnx(
         folds: Trained folds.
         out: Folder for the files.
         overwrite: Replace an older export.
+        int8_videos: Videos to calibrate an int8 encoder on; none: it stays float32.
 
     Raises:
         ConfigError: a package is missing, the encoder cannot be exported, the weights are too large for a file, or
             frames of kind spot are scaled on the device.
         CheckpointError: weights are missing or of another experiment, or the files would differ from PyTorch by
             more than `MOST_DEVIATION`; nothing is written then.
-        DataError: there is an older export, or `out` cannot be written.
+        DataError: there is an older export, `out` cannot be written, or a video is too short.
+        DecodeError: a video cannot be read.
     """
-    import_exporter()
+    onnx = import_exporter()
     is_of_clips = experiment.kind == "clip"
+    if is_of_clips and int8_videos:
+        raise ConfigError(
+            f"an encoder in int8 is of kind spot, and {experiment.name} is of kind clip; leave out --int8"
+        )
     if experiment.input.form.is_scaled_on_device and not is_of_clips:
         raise ConfigError(
             f'experiment {experiment.name} has input resample="bilinear", which is computed by PyTorch and is no part '
@@ -88,6 +103,16 @@ def export_onnx(
             "largest difference from PyTorch on random input: %.1e in scores, %.1e of the largest feature",
             *(of_scores, of_features),
         )
+        if int8_videos:
+            logger.info("calibrating on stacks of %s", ", ".join(path.name for path in int8_videos))
+            encoder = quantized(content["encoder"], calibration_stacks(int8_videos, settings))
+            loss = measure_int8(encoder, content["encoder"], content["head"], int8_videos, settings)
+            logger.info("%s", loss)
+            settings = replace(settings, int8=loss)
+            content = {
+                part: without_traces(onnx.load_from_string(data), settings.metadata(part))
+                for part, data in {**content, "encoder": encoder}.items()
+            }
     facts = []
     for part, name in names.items():
         data, loaded = content[part], OnnxPart(content[part])

@@ -1,34 +1,25 @@
 """Spotting models as two ONNX graphs, and their deviation from PyTorch.
 
-`torch.onnx.export` is used in its form over `torch.export`; the TorchScript form is deprecated. Height and width are
-fixed: a video is always fitted into the experiment's size, some encoders take one size only, and the padding of others
-would have to be computed in the graph.
+Height and width are fixed: a video is always fitted into the experiment's size, some encoders take one size only, and
+the padding of others would have to be computed in the graph.
 """
 
 # Dimension letters in this file:
 #   M stacks, S frames per stack, N stacks per clip, B clips, C h w features of a stack, K labels, H W picture size.
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bvas import __version__
 from bvas.errors import CheckpointError, ConfigError
 from bvas.models.spotting import SpottingModel
 from bvas.onnx.model_folder import ExportSettings, Part
 from bvas.onnx.session import OnnxPart
-from bvas.system.extras import INSTALL_TRAIN
-from bvas.system.onnx_session import import_runtime
-from bvas.system.quiet_logging import quieted
+from bvas.system.onnx_graph import MOST_DEVIATION, graph_bytes, import_exporter
 from bvas.values.plural import count_text
 
-OPSET = 18
-"""Version of the ONNX operators; ONNX Runtime supports it from 1.14 on."""
-MOST_DEVIATION = 1e-4
-"""Largest accepted difference from PyTorch: of scores, and of features as a share of the largest of them."""
 # Protocol buffers hold up to 2 GiB.
 _MOST_BYTES = 2_000_000_000
 
@@ -65,23 +56,6 @@ class _Heads(_Part):
         return torch.stack([model.score_windows(features).sigmoid() for model, features in pairs]).mean(dim=0)
 
 
-def import_exporter() -> Any:
-    """Return the module `onnx`, if all packages of an export are installed.
-
-    Raises:
-        ConfigError: a package is missing; the message says how to install it.
-    """
-    import_runtime()
-    try:
-        import onnx
-        import onnxscript  # noqa: F401 - torch.onnx.export asks for it
-    except ImportError as error:
-        raise ConfigError(
-            f"an export to ONNX needs packages that are not installed ({error}); install them with: {INSTALL_TRAIN}"
-        ) from error
-    return onnx
-
-
 def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> dict[Part, bytes]:
     """Return the content of the two files.
 
@@ -94,14 +68,15 @@ def make_graphs(models: Sequence[SpottingModel], settings: ExportSettings) -> di
     """
     check_weights(models)
     encoders, heads = _Encoders(models).eval(), _Heads(models).eval()
-    # Two of each: torch.export specializes a dimension of 1.
     stacks = torch.rand(2, models[0].stack_channels, *settings.input.size)
     with torch.no_grad():
         features_MChw = encoders(stacks)
         windows = torch.stack([features_MChw] * settings.clip.num_stacks, dim=1)
         return {
-            "encoder": graph_bytes(encoders, stacks, ("stacks", "features"), settings.metadata("encoder")),
-            "head": graph_bytes(heads, windows, ("windows", "scores"), settings.metadata("head")),
+            "encoder": graph_bytes(
+                encoders, (stacks,), ["stacks"], ["features"], settings.metadata("encoder")
+            ),
+            "head": graph_bytes(heads, (windows,), ["windows"], ["scores"], settings.metadata("head")),
         }
 
 
@@ -120,63 +95,6 @@ def check_weights(models: Sequence[nn.Module]) -> None:
             f"the weights take {num_bytes / 1e9:.1f} GB, and an ONNX file holds 2 GB; export fewer of the "
             f"{count_text(len(models), 'fold')}"
         )
-
-
-def graph_bytes(
-    module: nn.Module, example: Tensor, names: tuple[str, str], metadata: Mapping[str, str]
-) -> bytes:
-    """Return the content of the file of a graph with one input and one output.
-
-    Args:
-        module: In evaluation mode, on the CPU.
-        example: Input, of a batch of two.
-        names: Names of input and output.
-        metadata: Settings that the file holds.
-
-    Raises:
-        ConfigError: PyTorch cannot export it.
-    """
-    onnx = import_exporter()
-    graph = _graph(module, example, names)
-    _remove_traces(graph)
-    graph.producer_name, graph.producer_version = "bvas", __version__
-    onnx.helper.set_model_props(graph, dict(metadata))
-    content: bytes = graph.SerializeToString(deterministic=True)
-    return content
-
-
-def _graph(module: nn.Module, example: Tensor, names: tuple[str, str]) -> Any:
-    try:
-        with quieted("torch.onnx", "torch.export", "onnxscript", "onnx_ir"):
-            program = torch.onnx.export(
-                module,
-                (example,),
-                input_names=names[:1],
-                output_names=names[1:],
-                dynamic_shapes=({0: torch.export.Dim(f"num_{names[0]}")},),
-                opset_version=OPSET,
-                dynamo=True,
-                verbose=False,
-            )
-    except torch.onnx.OnnxExporterError as error:
-        reason = str(error.__cause__ or error).strip().partition("\n")[0]
-        raise ConfigError(
-            f"PyTorch {torch.__version__} cannot export this model to ONNX: {reason}; another version of torch or "
-            "onnxscript may, or train with another encoder"
-        ) from error
-    assert program is not None
-    return program.model_proto
-
-
-def _remove_traces(graph: Any) -> None:
-    """Remove the exporter's annotations: they name folders of this machine and are useless elsewhere."""
-    del graph.metadata_props[:]
-    inner = graph.graph
-    del inner.metadata_props[:]
-    for noted in (*inner.node, *inner.input, *inner.output, *inner.value_info, *inner.initializer):
-        noted.doc_string = ""
-        del noted.metadata_props[:]
-    assert not graph.functions
 
 
 def measure(models: Sequence[SpottingModel], content: Mapping[Part, bytes]) -> tuple[float, float]:

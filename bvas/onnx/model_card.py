@@ -12,7 +12,7 @@ from typing import Any
 from bvas.errors import DataError
 from bvas.experiment.checkpoint import FILE_NAME, Checkpoint
 from bvas.experiment.peak_config import PeakRule
-from bvas.onnx.model_folder import ExportSettings
+from bvas.onnx.model_folder import ExportSettings, Int8Encoder
 from bvas.system.text_files import read_json
 from bvas.values.plural import count_text
 
@@ -98,7 +98,15 @@ def model_card(
         weights="\n".join(_weights(checkpoints, settings, run)),
         training=_training(checkpoints, run),
         scores=_scores(checkpoints, run),
+        precision="float32"
+        if settings.int8 is None
+        else "the encoder in int8 (QDQ, one scale a channel), the head float32",
+        int8="" if settings.int8 is None else f"\n\n{_int8(settings.int8)}",
     )
+
+
+def _int8(loss: Int8Encoder) -> str:
+    return f"**{loss}**: {', '.join(loss.videos)}. These say little of other videos: measure on yours."
 
 
 def _file_row(file: FileFacts) -> tuple[object, ...]:

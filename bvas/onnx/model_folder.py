@@ -27,6 +27,7 @@ from bvas.experiment.input_config import InputConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.onnx.session import OnnxPart
 from bvas.system.dataclass_json import value_from_json, value_to_json
+from bvas.system.devices import EngineName
 from bvas.values.annotations import LabelSet
 from bvas.values.clip_config import ClipConfig
 
@@ -44,6 +45,24 @@ class SourceWeights:
     fold: int
     sha256: str
     """Of its file, hexadecimal."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Int8Encoder:
+    """What an encoder in int8 costs: differences of scores from float32, on stretches that it was not calibrated on."""
+
+    videos: tuple[str, ...]
+    """Names of the videos that it was calibrated on, which the stretches are of too."""
+    num_rows: int
+    """Rows compared."""
+    mean_difference: float
+    largest_difference: float
+
+    def __str__(self) -> str:
+        return (
+            f"int8 encoder: scores differ from float32 by {self.mean_difference:.4f} on average and by at most "
+            f"{self.largest_difference:.4f}, in {self.num_rows} rows of the calibration videos"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +85,8 @@ class ExportSettings:
     kind: TaskKindName = "spot"
     classes: ClassConfig = field(default_factory=ClassConfig)
     """Rules of kind clip."""
+    int8: Int8Encoder | None = None
+    """Loss of an encoder in int8; None: it computes in float32."""
 
     def metadata(self, part: Part) -> dict[str, str]:
         """Return the metadata of a file."""
@@ -94,20 +115,27 @@ class ExportedModel:
     head: OnnxPart
 
 
-def load_exported(folder: Path, device: str = "auto") -> ExportedModel:
+def load_exported(folder: Path, device: str = "auto", engine: EngineName = "auto") -> ExportedModel:
     """Open a folder that `bvas weights export` wrote.
 
     Args:
         folder: The folder.
         device: As `choose_provider` takes it.
+        engine: `auto` is ONNX Runtime; `openvino` computes on a CPU.
 
     Raises:
         DataError: the folder or one of its files is missing.
         CheckpointError: a file is not an ONNX file, not written by bvas, of another version, or of another export.
-        ConfigError: the device or ONNX Runtime is unavailable.
+        ConfigError: the device or the engine is unavailable.
     """
+    if engine == "torch":
+        raise ConfigError(
+            "engine torch cannot compute an exported model; take --engine onnxruntime or openvino"
+        )
+    if engine == "openvino" and device not in ("auto", "cpu"):
+        raise ConfigError(f"engine openvino computes on the CPU, not on {device}; take --engine onnxruntime")
     check_files(folder, FILE_NAMES)
-    encoder, head = (OnnxPart(folder / name, device) for name in FILE_NAMES.values())
+    encoder, head = (OnnxPart(folder / name, device, engine) for name in FILE_NAMES.values())
     settings, others = read_settings(encoder, "encoder"), read_settings(head, "head")
     if settings != others:
         raise CheckpointError(

@@ -7,25 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import CheckpointError
-from bvas.system.onnx_session import OnnxSession
+from bvas.system.devices import EngineName
+from bvas.system.openvino_session import graph_session
 from bvas.values.plural import count_text
 
 
 class OnnxPart:
     """A graph with one input and one output, both float32, whose first dimension is the batch."""
 
-    def __init__(self, model: Path | bytes, device: str = "cpu") -> None:
+    def __init__(self, model: Path | bytes, device: str = "cpu", engine: EngineName = "auto") -> None:
         """Load it.
 
         Args:
             model: The file, or its content.
-            device: As `choose_provider` takes it.
+            device: As `choose_provider` takes it; OpenVINO computes on the CPU.
+            engine: `openvino`, else ONNX Runtime.
 
         Raises:
-            CheckpointError: it is not an ONNX file, or this ONNX Runtime cannot run it.
-            ConfigError: the device or ONNX Runtime is unavailable.
+            CheckpointError: it is not an ONNX file, or the engine cannot run it.
+            ConfigError: the device or the engine is unavailable.
         """
-        self._session = session = OnnxSession(model, device)
+        self._session = session = graph_session(model, engine, device)
         self.name = session.name
         """Name of the file in messages."""
         self.metadata: Mapping[str, str] = session.metadata
@@ -44,6 +46,6 @@ class OnnxPart:
         """Return the output for an input.
 
         Raises:
-            CheckpointError: ONNX Runtime cannot compute it, for example because memory runs out.
+            CheckpointError: the engine cannot compute it, for example because memory runs out.
         """
         return self._session.run({self._input: batch})[self._output]

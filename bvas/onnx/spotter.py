@@ -1,5 +1,6 @@
 """Spotter of an exported model, without PyTorch."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,9 @@ from bvas.experiment.experiment import Experiment
 from bvas.inference.streaming import StreamingPredictor
 from bvas.onnx.model_folder import ExportedModel, load_exported
 from bvas.onnx.onnx_engine import OnnxEngine
+from bvas.system.devices import EngineName
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,8 @@ class OnnxSpotter:
     share_repeats: bool = True
     """Rows of byte-equal frames are computed once."""
 
-    def predictor(self, *, compiled: bool = False) -> StreamingPredictor:
-        """Return a predictor, for one video after the other; `compiled` changes nothing with ONNX Runtime."""
+    def predictor(self, *, num_rows: int = 0) -> StreamingPredictor:
+        """Return a predictor, for one video after the other; `num_rows` changes nothing here."""
         engine = OnnxEngine(
             self.model.encoder,
             self.model.head,
@@ -37,7 +41,12 @@ class OnnxSpotter:
 
 
 def load_onnx_spotter(
-    folder: Path | str, *, device: str = "auto", stride: int = 1, share_repeats: bool = True
+    folder: Path | str,
+    *,
+    device: str = "auto",
+    stride: int = 1,
+    share_repeats: bool = True,
+    engine: EngineName = "auto",
 ) -> OnnxSpotter:
     """Return an exported model for `spot_video` and `LiveSpots`, without PyTorch.
 
@@ -46,11 +55,14 @@ def load_onnx_spotter(
         device: `auto` (CUDA where this ONNX Runtime has it, else the CPU), `cpu`, `cuda` or `cuda:N`.
         stride: A row is computed for one of so many grid frames; the others are interpolated.
         share_repeats: As in `load_spotter`.
+        engine: `onnxruntime` (what `auto` takes) or `openvino`.
 
     Raises:
         DataError: the folder or one of its files is missing.
         CheckpointError: a file is not an ONNX file, not written by bvas, of another version, or of another export.
         ConfigError: the device is unavailable.
     """
-    model = load_exported(Path(folder), device)
+    model = load_exported(Path(folder), device, engine)
+    if model.settings.int8 is not None:
+        logger.warning("%s", model.settings.int8)
     return OnnxSpotter(model.settings.experiment(), model, stride=stride, share_repeats=share_repeats)

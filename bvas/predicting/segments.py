@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from bvas.inference.file_rows import FrameGap, GridVideo, RowChunk, cut_gaps
 from bvas.inference.precision import prediction_dtype
-from bvas.inference.spot_video import LONG_FRAMES
 from bvas.inference.spotter import Spotter, load_spotter
 from bvas.inference.streaming import StreamingPredictor
 from bvas.predicting.settings import Work
@@ -171,9 +170,9 @@ def _models(video: SegmentedVideo, worker: Worker) -> tuple[Spotter, StreamingPr
             precision=work.precision,
             stride=work.stride,
             share_repeats=work.share_repeats,
+            engine=work.engine,
         )
-        is_long = worker.device.startswith("cuda") and video.num_frames >= LONG_FRAMES
-        worker.kept[key] = spotter, spotter.predictor(compiled=is_long)
+        worker.kept[key] = spotter, spotter.predictor(num_rows=video.num_frames)
     models: tuple[Spotter, StreamingPredictor] = worker.kept[key]
     return models
 

@@ -10,7 +10,7 @@ from bvas.errors import CheckpointError, ConfigError, DataError
 from bvas.experiment.checkpoint import FILE_NAME, fold_folder
 from bvas.experiment.experiment import Experiment
 from bvas.results.made_from import rows_settings
-from bvas.system.devices import Precision
+from bvas.system.devices import EngineName, Precision
 from bvas.system.jobs.job import JobError
 from bvas.video.index.file_identity import content_digest
 
@@ -30,6 +30,8 @@ class Work:
     """Fail where a frame cannot be decoded."""
     precision: Precision = "auto"
     """Precision of the models."""
+    engine: EngineName = "auto"
+    """As `load_spotter` takes it; rows of engines are alike within 1e-4, so finished ones are kept whatever it is."""
     stride: int = 1
     """Rows are computed for every so many grid frames."""
     share_repeats: bool = True

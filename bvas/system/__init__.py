@@ -23,7 +23,9 @@ locks.py              locks between processes: on a folder, and on a file that i
 log_lines.py          log lines and error lines of a process, without the secrets of addresses
 notices.py            log lines that a process writes once
 nvdec_caps.py         NVDEC capabilities of a GPU, and the versions of PyNvVideoCodec that are used
+onnx_graph.py         networks as ONNX graphs, by PyTorch's exporter
 onnx_session.py       a session of ONNX Runtime, and the device that it computes on
+openvino_session.py   a session of OpenVINO
 pipes.py              reading ends of pipes, opened and waited for without blocking
 quiet_logging.py      suppression of other packages' warnings and log lines
 shared_memory.py      memory that a process shares with the workers it starts

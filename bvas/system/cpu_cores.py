@@ -6,6 +6,7 @@ many threads as cores are free.
 """
 
 import os
+import platform
 import sys
 import time
 from contextlib import AbstractContextManager
@@ -59,6 +60,22 @@ def free_cores(root: Path = _ROOT) -> int:
     load = _Load(root)
     time.sleep(_SAMPLE_SECONDS)
     return load.free_cores()
+
+
+def fixed_threads() -> int:
+    """Return the size of a thread pool that cannot change later: the user's OMP_NUM_THREADS, else the free cores."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() else free_cores()
+
+
+def cpu_name() -> str:
+    """Return the model of the CPU."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"
 
 
 class CoreWatch(AbstractContextManager["CoreWatch"]):

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import torch
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+EngineName = Literal["auto", "torch", "onnxruntime", "openvino"]
+"""Library that computes; `auto` is decided by a measurement."""
 
 
 def choose_device(name: str = "auto") -> "torch.device":

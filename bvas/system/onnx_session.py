@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvas.errors import CheckpointError, ConfigError
-from bvas.system.cpu_cores import num_cpus
+from bvas.system.cpu_cores import fixed_threads
 from bvas.system.log_lines import first_line
 
 
@@ -50,28 +50,48 @@ class OnnxValue:
     """As ONNX Runtime spells it, such as `tensor(float)`."""
 
 
+class GraphSession(Protocol):
+    """A graph that an engine has loaded."""
+
+    name: str
+    """Name of the file in messages."""
+    metadata: Mapping[str, str]
+    inputs: tuple[OnnxValue, ...]
+    outputs: tuple[OnnxValue, ...]
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return the outputs by name, in their order, for inputs by name.
+
+        Raises:
+            CheckpointError: the engine cannot compute them, for example because memory runs out.
+        """
+        ...
+
+
 class OnnxSession:
     """A graph that ONNX Runtime has loaded."""
 
-    def __init__(self, model: Path | bytes, device: str = "cpu") -> None:
+    def __init__(self, model: Path | bytes, device: str = "cpu", *, num_threads: int | None = None) -> None:
         """Load it.
 
         Args:
             model: The file, or its content.
             device: As `choose_provider` takes it.
+            num_threads: Threads that compute; None: as many as cores are free now.
 
         Raises:
             CheckpointError: it is not an ONNX file, or this ONNX Runtime cannot run it.
             ConfigError: the device or ONNX Runtime is unavailable.
         """
         runtime = import_runtime()
-        self.name = str(model) if isinstance(model, Path) else "the exported graph"
-        """Name of the file in messages."""
+        self.name = graph_name(model)
         options = runtime.SessionOptions()
         # Errors raise; its other log lines are about optimization.
         options.log_severity_level = 4
         # By default it also binds threads to cores, which fails with messages in containers that have only some cores.
-        options.intra_op_num_threads = num_cpus()
+        options.intra_op_num_threads = num_threads or fixed_threads()
+        # Threads that wait in a busy loop take the time of whatever else the machine does.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         provider = choose_provider(device)
         try:
             # By default it falls back to the CPU where CUDA fails, and prints that to standard output.
@@ -106,6 +126,11 @@ class OnnxSession:
                 f"ONNX Runtime failed in {self.name} on an input of {shapes}: {first_line(error)}"
             ) from error
         return {value.name: np.asarray(output) for value, output in zip(self.outputs, outputs, strict=True)}
+
+
+def graph_name(model: Path | bytes) -> str:
+    """Return the name of a graph in messages."""
+    return str(model) if isinstance(model, Path) else "the exported graph"
 
 
 def import_runtime() -> Any:

@@ -12,9 +12,10 @@ from bvas.experiment.experiment import load_experiment
 from bvas.inference.batchnorm_folding import without_batch_norm
 from bvas.inference.flip_tta import mean_scores
 from bvas.inference.half_precision import halved
-from bvas.inference.precision import default_batch, prediction_dtype
+from bvas.inference.precision import check_dtype, default_batch, prediction_dtype
 from bvas.inference.prepared_model import PreparedModel
 from bvas.system import compiled_function as compiled
+from bvas.system import notices
 from bvas.values.clip_config import ClipConfig
 
 
@@ -231,6 +232,21 @@ def test_float16_is_for_gpus_and_asked_for_precisions_are_taken():
     assert prediction_dtype(cpu, "auto") == prediction_dtype(cuda, "float32") == torch.float32
     assert prediction_dtype(cuda, "auto") == torch.float16
     assert prediction_dtype(cpu, "bfloat16") == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "num_warnings"),
+    [({"avx2": True, "avx512_f": True}, 1), ({"avx512_bf16": True}, 0), ({"bf16": True}, 0)],
+)
+def test_a_cpu_without_bfloat16_is_warned_of_once(monkeypatch, caplog, capabilities, num_warnings):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    monkeypatch.setattr(notices, "_said", set())
+
+    check_dtype(torch.float32, torch.device("cpu"))
+    assert not caplog.messages
+    for _ in range(2):
+        check_dtype(torch.bfloat16, torch.device("cpu"))
+    assert sum("is emulated, and slower than float32" in line for line in caplog.messages) == num_warnings
 
 
 def test_batches_fill_a_cpus_caches_and_no_more():

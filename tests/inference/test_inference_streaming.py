@@ -67,12 +67,12 @@ def test_each_new_frame_costs_one_stack(monkeypatch):
     clip = ClipConfig()
     model = small_model(clip)
     encoded = []
-    predictor = torch_predictor([model], clip, flip_tta=False)
-    predictor.is_prompt = True
     encode = PreparedModel.encode
     monkeypatch.setattr(
         PreparedModel, "encode", lambda self, stacks: encoded.append(len(stacks)) or encode(self, stacks)
     )
+    predictor = torch_predictor([model], clip, flip_tta=False)
+    predictor.is_prompt = True
     predictor.push(textured_frames(40))
     encoded.clear()
 

@@ -15,6 +15,7 @@ from bvas.cli import main
 from bvas.commands.console import OK, WRONG_INPUT
 from bvas.inference.spot_video import spot_video
 from bvas.inference.spotter import load_spotter
+from bvas.onnx.spotter import load_onnx_spotter
 from bvas.results.store import load_curve
 
 # As on a machine without the extra `train`.
@@ -79,6 +80,8 @@ def refused(capsys, *arguments):
     [
         (["--folds", "0"], "--folds does not go with --model"),
         (["--device", "cuda:1"], "install the package onnxruntime-gpu"),
+        (["--engine", "torch"], "take --engine onnxruntime or openvino"),
+        (["--engine", "openvino", "--device", "cuda"], "openvino computes on the CPU, not on cuda"),
         (["--device", "tpu"], "use auto, cpu, cuda or cuda:N"),
         (["--device", "cuda:x"], "use auto, cpu, cuda or cuda:N"),
     ],
@@ -87,6 +90,41 @@ def test_options_that_do_not_fit_are_refused(exported, tmp_path, capsys, options
     video = write_video(tmp_path / "a.mp4", 1)
 
     assert message in refused(capsys, video, "--model", exported, *options)
+
+
+def test_openvino_gives_the_rows_of_onnx_runtime(exported, tmp_path):
+    pytest.importorskip("openvino")
+    video = write_video(tmp_path / "a.mp4", 30)
+    found, expected = (
+        spot_video(video, load_onnx_spotter(exported, device="cpu", engine=engine)).curve.scores
+        for engine in ("openvino", "auto")
+    )
+
+    np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
+    assert not np.array_equal(found, expected)
+
+
+def test_checkpoints_on_onnx_runtime_give_the_scores_of_pytorch(runs, tmp_path):
+    video = write_video(tmp_path / "a.mp4", 60)
+    for engine in ("torch", "onnxruntime"):
+        command = ["--experiment", "tiny", "--runs", runs, "--engine", engine, "--device", "cpu"]
+        assert spot(video, *command, "--out", tmp_path / engine) == OK
+
+    found, expected = (
+        load_curve(tmp_path / name / "a_scores.npz").scores for name in ("onnxruntime", "torch")
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-4, rtol=0)
+    assert not np.array_equal(found, expected)
+
+
+def test_an_engine_that_is_not_installed_is_named_with_the_way_to_install_it(
+    runs, exported, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    video = write_video(tmp_path / "a.mp4", 1)
+
+    for which in (["--model", exported], ["--experiment", "tiny", "--runs", runs, "--device", "cpu"]):
+        assert "pip install openvino" in refused(capsys, video, *which, "--engine", "openvino")
 
 
 def test_experiment_and_model_exclude_each_other(exported, capsys):
