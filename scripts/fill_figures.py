@@ -1,6 +1,6 @@
 """Tables of figures in the documentation, filled from benchmarks/results.
 
-    python scripts/fill_figures.py            # write the tables anew
+    python scripts/fill_figures.py            # write the tables
     python scripts/fill_figures.py --check    # exit code 1 where a page holds other figures than the results
     python scripts/fill_figures.py OUT        # first take over the finished results of `scripts/gpu_check.sh OUT`
 
@@ -9,8 +9,9 @@ A table without columns has a column for each machine with a result; one with co
 
 A cell is text with values in braces, each PATH:FORMAT. PATH leads into the file's JSON: keys parted by `/`; behind a
 list `[key=value;...]` chooses the one entry that has these values (`*`: any), `[each key=value]` all such entries; `#`
-is the number of entries. Terms may be joined by ` + ` and ` - `. FORMAT is Python's, or `?` for yes and no; `|TEXT`
-behind it stands for null. Of several values it shows mean and standard deviation, or with `range` the ends.
+is the number of entries. Terms may be joined by ` + ` and ` - `. FORMAT is Python's, `?` for yes and no, or one with
+` GB` for bytes; `|TEXT` behind it stands for null. Of several values it shows mean and standard deviation, or with
+` range` the ends.
 """
 
 import argparse
@@ -134,6 +135,8 @@ def _formatted(values: Sequence[Any], form: str, null: str) -> str:
             return null
         if form == "?":
             return "yes" if value else "no"
+        if form.endswith(" GB"):
+            return f"{value / 1e9:{form.removesuffix(' GB')}} GB"
         return format(value, form)
     if form.endswith(" range"):
         form = form.removesuffix(" range")

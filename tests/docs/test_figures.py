@@ -125,13 +125,14 @@ def test_a_gpu_has_its_own_table_where_the_columns_are_cases():
         ("{rows[case=b]/x - rows[case=a]/x + rows[case=a]/x:.0f}", "3"),
         ("{rows[each kind=*]/x - rows[each kind=*]/y:+.1f}", "-1.0 +- 1.4"),
         ("{rows/#:d} rows, {rows[case=a]/none:.1f|as stored}", "3 rows, as stored"),
+        ("{rows[case=b]/bytes:.1f GB}", "12.3 GB"),
         ("{rows[case=peer]/x:.1f}", "not run"),
     ],
 )
 def test_a_cell_is_text_with_values_of_the_file(cell, text):
     rows = [
         {"case": "a", "kind": 1, "x": 1.0, "y": 1.0, "none": None},
-        {"case": "b", "kind": 2, "x": 3.0, "y": 5.0},
+        {"case": "b", "kind": 2, "x": 3.0, "y": 5.0, "bytes": 12_345_678_901},
         {"case": "peer", "not_run": "not installed"},
     ]
     assert result({"rows": rows}).text_of(cell) == text
