@@ -34,6 +34,8 @@ from methods import Floor, Measured, OpencvUsual, Ours
 from videos import kept_video
 
 BASE = "libav floor"
+# Reading -> method of `Measured`, unit of its costs.
+READINGS = {"random clips": ("read_clips", "clip"), "in sequence": ("read_sequence", "frame")}
 
 
 def methods_for(device: str) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def compare(
     *,
     num_sequential: int,
     num_rounds: int,
+    readings: Sequence[str],
     methods: dict[str, Any],
     about: dict[str, Any],
 ) -> list[dict[str, Any]]:
@@ -81,11 +84,9 @@ def compare(
         if len(digests) > 1:
             raise SystemExit(f"our readers deliver different pixels of {path.name}")
         result = []
-        for reading, method_name, argument, num_units in (
-            ("random clips", "read_clips", clips, len(clips)),
-            ("in sequence", "read_sequence", num_sequential, num_sequential),
-        ):
-            unit = "clip" if reading == "random clips" else "frame"
+        for reading in readings:
+            method_name, unit = READINGS[reading]
+            argument, num_units = (clips, len(clips)) if unit == "clip" else (num_sequential, num_sequential)
             cases = {
                 name: partial(measured.call, method_name, argument) for name, measured in open_methods.items()
             }
@@ -111,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", type=int, default=8, help="clips a round and case")
     parser.add_argument("--sequence", type=int, default=200, help="frames in sequence a round and case")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--readings", nargs="+", choices=READINGS, default=list(READINGS))
     parser.add_argument("--methods", nargs="+", help="only these, and the floor")
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
@@ -144,6 +146,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                     random_clips(args.clips, num_frames=args.frames, keyframe_interval=interval),
                     num_sequential=args.sequence,
                     num_rounds=args.rounds,
+                    readings=args.readings,
                     methods=methods,
                     about={"codec": codec, "keyframe_interval": interval},
                 )

@@ -32,7 +32,7 @@ from bvas.video.encode.browser_preview import PreviewConfig
 LABELS = LabelSet(tuple(f"LABEL {number}" for number in range(12)))
 SECONDS = 45 * 60
 NUM_SPOTS = 2000
-NUM_ANNOTATIONS = 1800
+ANNOTATED_SHARE = 0.9
 STEPS = 100
 
 # Times in ms of `STEPS` steps of an action, each until the frame that shows it is painted.
@@ -113,21 +113,22 @@ def write_half(path: Path) -> None:
         container.mux(stream.encode())
 
 
-def large_report() -> MatchReport:
-    """A half as busy as the labels allow."""
+def large_result(num_spots: int) -> VideoResult:
+    """Return the result of a half with so many spots."""
     rng = np.random.default_rng(0)
     names = LABELS.names
     spots = [
         Spot(names[int(label)], round(float(time), 2), float(confidence))
         for label, time, confidence in zip(
-            rng.integers(12, size=NUM_SPOTS),
-            rng.uniform(0, SECONDS, NUM_SPOTS),
-            rng.uniform(0.2, 1, NUM_SPOTS),
+            rng.integers(12, size=num_spots),
+            rng.uniform(0, SECONDS, num_spots),
+            rng.uniform(0.2, 1, num_spots),
             strict=True,
         )
     ]
     annotations = [
-        Annotation(spot.label, spot.seconds + float(rng.normal(0, 0.3))) for spot in spots[:NUM_ANNOTATIONS]
+        Annotation(spot.label, spot.seconds + float(rng.normal(0, 0.3)))
+        for spot in spots[: int(ANNOTATED_SHARE * num_spots)]
     ]
     annotations = [replace(a, seconds=min(max(a.seconds, 0.0), SECONDS - 1)) for a in annotations]
     scores = rng.uniform(0, 0.02, (SECONDS * 25, 12)).astype(np.float32)
@@ -137,13 +138,17 @@ def large_report() -> MatchReport:
         bump = spot.confidence * np.exp(-(((rows - center) / 6) ** 2) / 2)
         column = scores[rows, LABELS.label_id(spot.label)]
         scores[rows, LABELS.label_id(spot.label)] = np.maximum(column, bump)
-    result = VideoResult(
+    return VideoResult(
         video=VideoFile(name="half"),
         curve=ScoreCurve(scores, np.arange(len(scores)) / 25, names),
         spots=tuple(spots),
         annotations=tuple(annotations),
         peaks=PeakConfig(sigma_frames=0.0),
     )
+
+
+def report_of(result: VideoResult) -> MatchReport:
+    """Return the report of a half."""
     video = video_report(result, LABELS, duration_seconds=SECONDS)
     return MatchReport(
         title="half", labels=LABELS, videos=(replace(video, href="half.mp4"),), operating_point=0.2
@@ -212,7 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index.html"
-        write_page(path, large_report())
+        write_page(path, report_of(large_result(NUM_SPOTS)))
         write_half(path.with_name("half.mp4"))
         size = path.stat().st_size
         rows = [*measure(path, 1440, 900), *measure(path, 400, 850)]

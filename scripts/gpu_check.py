@@ -5,6 +5,7 @@
 A stage that fails, hangs or dies stops no other. A rerun does what is missing: stages that ended well are left out
 (`--again` repeats them). `--minutes` is the time of this call: a stage that is not expected to fit waits for the next.
 Where a call may take 10 minutes, three calls with `--minutes 9.5` do the whole plan.
+The last line is the command that fills the documentation's tables with what was measured.
 
 `--stages FILE` is a JSON list of other stages: {"name", "command", "minutes", "limit_minutes", "json", "by_name_only"}.
 In commands {python}, {json}, {out}, {scratch} and {data} are filled in.
@@ -333,6 +334,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{stage.name}: {record['state']} in {record['seconds']:.0f} s, JSON {record['json']}", flush=True
         )
     show_table(stages, records)
+    print(f"tables of the documentation: {sys.executable} scripts/fill_figures.py {out}")
     return 0 if all(records.get(stage.name, {}).get("state") == "done" for stage in stages) else 1
 
 

@@ -1,7 +1,6 @@
 """README: short, without placeholders, and true where it quotes figures, names and addresses."""
 
 import ast
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -19,16 +18,6 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-
-def medians(name, column, **wanted):
-    """Return the median of a column by case, of the rows of a result file that have these values."""
-    rows = json.loads((ROOT / "benchmarks" / "results" / name).read_text(encoding="utf-8"))["rows"]
-    return {
-        row["case"]: row[column]["median"]
-        for row in rows
-        if column in row and all(row[key] == value for key, value in wanted.items())
-    }
 
 
 def test_the_readme_is_read_in_three_minutes():
@@ -71,22 +60,3 @@ def test_the_python_lines_use_public_names_only():
     }
     assert imported == {"bvas"}
     assert {"open_video", "load_spotter"} <= used <= set(bvas.__all__)
-
-
-def test_the_quoted_figures_are_those_of_their_files():
-    decode = medians(
-        "decode--2-core-cpu.json", "cpu_ratio", codec="h264", keyframe_interval=250, reading="random clips"
-    )
-    loader = medians("loader--2-core-cpu.json", "cpu_ratio", codec="h264")
-    predict = medians("predict--2-core-cpu.json", "wall_ratio")
-    shown = [
-        f"| {decode['pyav reader']:.2f}, {decode['torchcodec exact']:.2f}, {decode['decord']:.2f} |",
-        f"| 1, {loader['torch DataLoader']:.2f} |",
-        f"| 1, {predict['whole clips']:.1f} |",
-    ]
-    assert [line for line in shown if line not in README] == []
-    rows = json.loads((ROOT / "benchmarks/results/motion--2-core-cpu.json").read_text(encoding="utf-8"))[
-        "rows"
-    ]
-    scores = {row["case"]: row["official_map_at_1"] for row in rows}
-    assert f"| {scores['clips of 15 frames']:.2f}; {scores['single frames']:.2f} |" in README

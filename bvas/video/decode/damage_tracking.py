@@ -99,7 +99,8 @@ class Damage:
     def forget(self, pts: int) -> None:
         """Drop what is known of a picture and those before it."""
         self._fed = {later: is_keyframe for later, is_keyframe in self._fed.items() if later > pts}
-        self._doubtful = {later for later in self._doubtful if later > pts}
+        if self._doubtful:
+            self._doubtful = {later for later in self._doubtful if later > pts}
 
 
 class CountedDamage:

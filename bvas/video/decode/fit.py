@@ -67,8 +67,9 @@ class FitPlan:
         assert luma.shape == self.source, (luma.shape, self)
         assert out.shape == self.size, (out.shape, self)
         rows, columns = self.area
-        out[: rows.start] = out[rows.stop :] = padding
-        out[rows, : columns.start] = out[rows, columns.stop :] = padding
+        if self.content != self.size:
+            out[: rows.start] = out[rows.stop :] = padding
+            out[rows, : columns.start] = out[rows, columns.stop :] = padding
         if self.window is not None:
             inside, around = inside_window(self.window, self.source)
             luma = np.pad(luma[inside], around, constant_values=padding)

@@ -79,9 +79,12 @@ class PacketSource:
             done: Time of the last frame that was decoded.
             keyframe: Number of the last keyframe that was decoded.
         """
-        wanted = self._index.keyframe_of(index)
+        # Asked for every frame, of which most lie before the next keyframe.
+        later = self._index.keyframe_pts[keyframe + 1 :]
+        if not len(later) or self._index.pts[index] < later[0]:
+            return False
         here = int(np.searchsorted(self._index.pts, done))
-        return wanted > keyframe and self._index.first_of_keyframe(wanted) - here > NEAR_FRAMES
+        return self._index.first_of_keyframe(self._index.keyframe_of(index)) - here > NEAR_FRAMES
 
     def close(self) -> None:
         """Close the file."""

@@ -102,10 +102,10 @@ class PyavBackend(PictureBackend):
         """As `frames`, with PyAV's decoded frames, which also hold color."""
         if not indices:
             return
-        wanted = {int(self._index.pts[index]) for index in indices}
-        last = int(self._index.pts[indices[-1]])
-        for index in indices:
-            picture = self._frame(index, wanted, last)
+        times: list[int] = self._index.pts[list(indices)].tolist()
+        wanted = set(times)
+        for index, target in zip(indices, times, strict=True):
+            picture = self._frame(index, target, wanted, times[-1])
             self.sample_aspect = self._aspects.of(picture.pts)
             yield index, picture
         if self._run is not None:
@@ -118,8 +118,7 @@ class PyavBackend(PictureBackend):
         self._early.clear()
         self._source.close()
 
-    def _frame(self, index: int, wanted: set[int], last: int) -> Any:
-        target = int(self._index.pts[index])
+    def _frame(self, index: int, target: int, wanted: set[int], last: int) -> Any:
         run = self._run
         is_reachable = run is not None and target > run.done and target not in run.skipped
         if run is None or not is_reachable or self._source.is_far(index, run.done, run.keyframe):
@@ -161,8 +160,8 @@ class PyavBackend(PictureBackend):
 
         Frames with broken times are output in mixed order. So a few more are decoded before one counts as lost.
         """
-        for pts in [pts for pts in self._early if pts < target]:
-            del self._early[pts]
+        if self._early:
+            self._early = {pts: frame for pts, frame in self._early.items() if pts >= target}
         while target not in self._early and len(self._early) < _MAX_EARLY:
             frame = self._next_frame(run, wanted, last)
             if frame is None:

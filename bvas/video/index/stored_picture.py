@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -25,6 +26,7 @@ SEMI_PLANAR = re.compile(r"(nv(12|16|21|24|20)|p[024]1[0-6])(le|be)?")
 """Formats with both chroma planes in one, their samples in turn."""
 
 
+@lru_cache(maxsize=64)
 def has_luma_plane(pixel_format: str) -> bool:
     """Return whether plane 0 of this format is the luma and nothing else."""
     return _LUMA_PLANE.fullmatch(pixel_format) is not None
@@ -45,9 +47,10 @@ def luma_of(frame: Any, hdr: Hdr | None = None) -> NDArray[np.uint8]:
         # swscale weighs red, green and blue by the matrix that it is given.
         wide = {} if hdr is None else {"dst_colorspace": BT2020}
         frame = frame.reformat(format="gray12le" if wide else "gray", dst_color_range="JPEG", **wide)
-    name, bits = frame.format.name, frame.format.components[0].bits
     if hdr is None:
         return eight_bits(frame, 0)
+    name = frame.format.name
+    bits = _bits(name)
     table = tone_table(hdr, bits, color_range)
     if bits == 8:
         mapped: NDArray[np.uint8] = cv2.LUT(samples_of(frame.planes[0]), table)
@@ -67,7 +70,8 @@ def eight_bits(frame: Any, number: int) -> NDArray[np.uint8]:
         frame: A frame of PyAV's, of a format with a luma plane.
         number: Of the plane.
     """
-    name, bits = frame.format.name, frame.format.components[0].bits
+    name = frame.format.name
+    bits = _bits(name)
     pairs = 2 if number == 1 and SEMI_PLANAR.fullmatch(name) else 1
     if bits == 8:
         return samples_of(frame.planes[number], pairs=pairs)
@@ -75,6 +79,14 @@ def eight_bits(frame: Any, number: int) -> NDArray[np.uint8]:
     shift = 16 - bits if _HIGH_BITS.fullmatch(name) else 0
     shifted: NDArray[np.uint8] = (codes >> (shift + bits - 8)).astype(np.uint8)
     return shifted
+
+
+@lru_cache(maxsize=64)
+def _bits(pixel_format: str) -> int:
+    """Return the bits of a sample."""
+    from av import VideoFormat
+
+    return int(VideoFormat(pixel_format, 64, 64).components[0].bits)
 
 
 def samples_of(plane: Any, kind: str = "u1", pairs: int = 1) -> NDArray[Any]:
