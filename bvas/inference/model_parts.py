@@ -1,7 +1,7 @@
 """The two parts of a prepared model, each on an engine of its own.
 
 A graph of a part is exported from the prepared model once, and kept in the cache folder by all that decides it. It has
-a fixed batch: that takes a third of the time to export. PyTorch computes batches of other sizes, which end a video.
+a fixed batch: that takes a third of the time to export. PyTorch computes the partly filled batches of live sources.
 """
 
 # Dimension letters in this file: M stacks, S channels of a stack, H W picture size.
