@@ -36,6 +36,7 @@ HERE = Path(__file__).parents[1]
 SIZE = (720, 1280)
 MOST_DIFFERENCE = 1e-4
 NUM_BUSY = 2
+CASES = ("before", "now", "now, one thread")
 
 # Both checkouts must be able to run these two.
 _WEIGHTS = """
@@ -158,11 +159,11 @@ def compare(
         row: dict[str, Any] = {"what": name, "case": case, "busy_processes": beside, "rounds": len(runs)}
         for kind in ("cpu_seconds", "wall_seconds"):
             values = [getattr(cost, kind) for cost in runs]
-            row[kind] = _spread(values)
+            row[kind], row[f"{kind}_against"] = _spread(values), {}
             for other in costs:
                 if other != case:
                     ratios = [one / getattr(two, kind) for one, two in zip(values, costs[other], strict=True)]
-                    row.setdefault(f"{kind}_against", {})[other] = _spread(ratios)
+                    row[f"{kind}_against"][other] = _spread(ratios)
         print(
             f"{name:6} beside {beside}  {case:16} CPU {row['cpu_seconds']['median']:7.1f} s  wall "
             f"{row['wall_seconds']['median']:7.1f} s  CPU against "
@@ -191,13 +192,18 @@ def main() -> None:
     )
     parser.add_argument("--train-rounds", type=int, default=1)
     parser.add_argument("--beside", type=int, nargs="+", default=[0, NUM_BUSY], help="busy processes")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES, help="which of them run")
     parser.add_argument("--data", type=Path, help="synthetic matches of an earlier demo, for `train`")
     parser.add_argument("--work", type=Path, help="folder for all files; kept")
     parser.add_argument("--json", type=Path, help="where the results go")
     args = parser.parse_args()
     write_as_measured(args.json, __doc__)
     before = args.before.absolute()
-    checkouts = {"before": (before, None), "now": (HERE, None), "now, one thread": (HERE, 1)}
+    checkouts = {
+        case: found
+        for case, found in zip(CASES, ((before, None), (HERE, None), (HERE, 1)), strict=True)
+        if case in args.cases
+    }
     table: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary) if args.work is None else args.work.absolute()
@@ -214,7 +220,7 @@ def main() -> None:
                     if beside or threads is None
                 ]
                 rows = compare("spot", cases, beside=beside, num_rounds=args.rounds)
-                for row in rows:
+                for row in rows if "before" in args.cases else ():
                     row["largest_score_difference"] = difference(work / row["case"], work / "before")
                 table += rows
         if "train" in args.parts:
@@ -245,8 +251,8 @@ def main() -> None:
                     if threads is None
                 ]
                 rows = compare("train", cases, beside=beside, num_rounds=args.train_rounds)
-                for row, number in zip(rows, clips, strict=True):
-                    row["clips"] = number
+                for row in rows:
+                    row["clips"] = clips[row["case"] != "before"]
                 table += rows
         if "demo" in args.parts:
             for beside in args.beside:

@@ -28,7 +28,7 @@ def experiment() -> Experiment:
             drop_path_rate=0.0,
             encoder_drop_path_rate=0.0,
         ),
-        sampling=SamplingConfig(clips_per_epoch=1600),
+        sampling=SamplingConfig(clips_per_epoch=1500),
         # The cheap ones, so that a match of another size and coding is still the same game.
         augment=replace(
             AugmentConfig.none(),

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "bvas"
-LIMIT = 50_500
+LIMIT = 51_100
 """Code lines that the package may have; tests/test_code_size.py holds it."""
 _NO_CODE = {
     tokenize.COMMENT,

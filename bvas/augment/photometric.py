@@ -109,11 +109,13 @@ def normal_noise(key: int, shape: torch.Size, device: torch.device) -> Tensor:
     twice), and two hashes make two normal numbers (Box and Muller, 1958).
     """
     num_pairs = (shape.numel() + 1) // 2
-    hashes = torch.arange(2 * num_pairs, device=device)
+    hashes = torch.arange(2 * num_pairs, dtype=torch.int32, device=device)
     # In place, here and below: allocation costs more than the arithmetic.
     _hash(_hash(hashes).bitwise_xor_(key))
-    radius = (hashes[:num_pairs] + 1).float().div_(2**32).log_().mul_(-2).sqrt_()
-    angle = hashes[num_pairs:].float().mul_(2 * math.pi / 2**32)
+    # The upper 24 bits, which float32 holds exactly.
+    hashes.bitwise_right_shift_(8).bitwise_and_(0xFFFFFF)
+    radius = (hashes[:num_pairs] + 1).float().div_(2**24).log_().mul_(-2).sqrt_()
+    angle = hashes[num_pairs:].float().mul_(2 * math.pi / 2**24)
     noise = torch.empty(2 * num_pairs, device=device)
     torch.cos(angle, out=noise[:num_pairs]).mul_(radius)
     torch.sin(angle, out=noise[num_pairs:]).mul_(radius)
@@ -121,8 +123,7 @@ def normal_noise(key: int, shape: torch.Size, device: torch.device) -> Tensor:
 
 
 def _hash(x: Tensor) -> Tensor:
-    """Replace the numbers by their hashes."""
-    # 32-bit arithmetic in int64: products wrap at 64 bits, which does not affect their low 32 bits.
-    x.bitwise_xor_(x >> 16).mul_(0x85EBCA6B).bitwise_and_(0xFFFFFFFF)
-    x.bitwise_xor_(x >> 13).mul_(0xC2B2AE35).bitwise_and_(0xFFFFFFFF)
-    return x.bitwise_xor_(x >> 16)
+    """Replace int32 numbers by their hashes. Products wrap; shifts keep the sign, which is masked."""
+    x.bitwise_xor_((x >> 16).bitwise_and_(0xFFFF)).mul_(0x85EBCA6B - 2**32)
+    x.bitwise_xor_((x >> 13).bitwise_and_(0x7FFFF)).mul_(0xC2B2AE35 - 2**32)
+    return x.bitwise_xor_((x >> 16).bitwise_and_(0xFFFF))

@@ -6,11 +6,15 @@ This takes minutes on a CPU.
 import argparse
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import progress_bar
 from bvas.commands.option_values import parse_workers
 from bvas.values.plural import count_text
+
+if TYPE_CHECKING:
+    from bvas.synthetic.config import SyntheticConfig
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +45,6 @@ def run(args: argparse.Namespace) -> None:
     from bvas.report.page_input import evaluation_report
     from bvas.report.report_folder import write_report_folder
     from bvas.results.store import predictions_folder
-    from bvas.synthetic.config import SyntheticConfig
     from bvas.synthetic.league import make_league
     from bvas.system.atomic_files import write_json
     from bvas.system.devices import choose_device, use_device
@@ -52,15 +55,8 @@ def run(args: argparse.Namespace) -> None:
     device = choose_device(args.device)
     use_device(device)
     data, runs = args.out / "data", args.runs
-    config = SyntheticConfig(
-        matches=_MATCHES,
-        challenge_matches=0,
-        minutes=_MINUTES,
-        size=experiment.input.size,
-        keyframe_interval=_KEYFRAME_INTERVAL,
-        seed=args.seed,
-    )
-    logger.info("1/4 rendering %s of %g minutes into %s", count_text(_MATCHES, "match"), _MINUTES, data)
+    config = league_config(experiment.input.size, args.seed)
+    logger.info("1/4 rendering %s of %g minutes into %s", count_text(_MATCHES, "match"), config.minutes, data)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
         make_league(data, config, progress=lambda done: progress(done, config.num_frames))
 
@@ -102,3 +98,26 @@ def run(args: argparse.Namespace) -> None:
     print(f"results   {predictions}")
     print(f"model     {runs / experiment.name}; on a video: bvas spot VIDEO --experiment demo --runs {runs}")
     print(*evaluation_lines(evaluation), sep="\n")
+
+
+def league_config(
+    size: tuple[int, int], seed: int, *, matches: int = _MATCHES, minutes: float | None = None
+) -> "SyntheticConfig":
+    """Return the settings of the demo's league.
+
+    Args:
+        size: (H, W) of the frames.
+        seed: Random seed.
+        matches: Matches with labels.
+        minutes: Of each; None: the demo's.
+    """
+    from bvas.synthetic.config import SyntheticConfig
+
+    return SyntheticConfig(
+        matches=matches,
+        challenge_matches=0,
+        minutes=_MINUTES if minutes is None else minutes,
+        size=size,
+        keyframe_interval=_KEYFRAME_INTERVAL,
+        seed=seed,
+    )

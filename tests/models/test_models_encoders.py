@@ -1,6 +1,7 @@
 """Encoders of many families on single frames: their stages, sizes and scores."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,3 +124,18 @@ def test_published_weights_of_a_transformer_are_fitted_to_the_size(tmp_path):
     assert torch.equal(
         other.encoder.backbone.model.blocks[0].mlp.fc1.weight, published.blocks[0].mlp.fc1.weight
     )
+
+
+@pytest.mark.parametrize("encoder", ["mobilenetv3_small_050", "tf_efficientnetv2_b0"])
+def test_stages_behind_the_map_that_is_taken_are_not_computed_but_stay_among_the_weights(encoder):
+    model = build_model(replace(config(encoder), feature_level=2), FRAME, 2).eval()
+    whole = timm.create_model(encoder, features_only=True, in_chans=1, out_indices=(2,)).eval()
+    whole.load_state_dict(model.encoder.backbone.state_dict())
+    ran = []
+    for place, stage in enumerate(model.encoder.backbone.blocks.children()):
+        stage.register_forward_hook(lambda *_, place=place: ran.append(place))
+    pictures = torch.rand(2, 1, *SIZE)
+
+    torch.testing.assert_close(model.encoder.backbone(pictures)[0], whole(pictures)[0])
+    # Stride 8 is reached by the second stage of MobileNetV3-small, and by the third of EfficientNetV2.
+    assert ran == {"mobilenetv3_small_050": [0, 1], "tf_efficientnetv2_b0": [0, 1, 2]}[encoder]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -128,6 +129,29 @@ def test_the_depthwise_convolution_of_cpu_training_is_the_plain_one():
         torch.testing.assert_close(of_ours, of_plain)
     with torch.inference_mode():
         torch.testing.assert_close(ours(x), results[0][0])
+
+
+def test_gradients_of_training_on_a_cpu_keep_the_layout_of_the_encoder():
+    model = build_model(
+        replace(TINY, feature_level=2, num_features_3d=16), ClipConfig(num_frames=6), 2
+    ).train()
+    layouts = {}
+
+    def watch(name, layout):
+        def watch_output(module, inputs, output):
+            output.register_hook(
+                lambda grad: layouts.__setitem__(name, grad.is_contiguous(memory_format=layout))
+            )
+
+        return watch_output
+
+    model.encoder.projection.norm.register_forward_hook(watch("encoder", torch.channels_last))
+    model.blocks[0].expand.register_forward_hook(watch("expand", torch.channels_last_3d))
+    model.blocks[0].depthwise.register_forward_hook(watch("depthwise", torch.channels_last_3d))
+    # Of fewer than 16 stacks, and with one thread, PyTorch chooses other operators in the encoder.
+    model(torch.rand(8, 6, 112, 192)).sum().backward()
+
+    assert layouts == {"encoder": True, "expand": True, "depthwise": True}
 
 
 def test_a_block_with_nothing_but_its_shortcut_gives_its_input():
