@@ -20,6 +20,7 @@ from training_tiny import random_batch, restless_experiment, train, training_pro
 from bvas.data.matches import find_matches
 from bvas.errors import CheckpointError, ConfigError, DataError, TrainingError
 from bvas.experiment.checkpoint import load_checkpoint
+from bvas.system.cpu_cores import CoreWatch
 from bvas.system.locks import locked
 from bvas.training.distributed import World
 from bvas.training.divergence import LossWatch
@@ -356,7 +357,8 @@ def test_a_rank_that_does_not_write_waits_for_its_steps_as_seldom_as_the_writer_
     monkeypatch.setattr(LossWatch, "settle", lambda self: waits.append(now[0]))
     world = World(rank=1, size=2, local_size=2, device=torch.device("cpu"))
     state = TrainingState(experiment="{}", data=[], trainer={})
-    FoldRun(tmp_path, world, trainer, loader, None, state, None)._train_epoch()
+    with CoreWatch() as cores:
+        FoldRun(tmp_path, world, trainer, loader, None, state, None)._train_epoch(cores)
     assert waits == [180.0, 360.0, 540.0, 540.0]  # the last one at the epoch's end
 
 
