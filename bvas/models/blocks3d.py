@@ -63,7 +63,8 @@ class PointwiseConv3d(nn.Conv3d):
         if x_BCNhw.device.type == "cpu" and torch.is_grad_enabled():
             # With one thread PyTorch's `conv3d` changes the layout, which makes training take twice the CPU time.
             stacks = x_BCNhw.transpose(1, 2).flatten(0, 1)
-            return F.conv2d(stacks, self.weight[:, :, 0]).unflatten(0, (len(x_BCNhw), -1)).transpose(1, 2)
+            out = F.conv2d(stacks, self.weight[:, :, 0])
+            return rearrange(out, "(B N) E h w -> B E N h w", B=len(x_BCNhw))
         return super().forward(x_BCNhw)
 
 
