@@ -8,9 +8,9 @@ Whole commands run in turn, each as a process of its own, quiet and beside two p
   now               in this one
   now, one thread   in this one, with OMP_NUM_THREADS=1
 `spot` is `bvas spot` with ball_base's layout and random weights on a 1280x720 file; all results are compared with those
-of `before`. `train` is `bvas train` of the demo with fewer epochs, on synthetic matches that this makes. `demo` is the
-whole of `bvas demo`. CPU seconds are those of the command and of all that it started, as the system reports them
-when it ends; needs Linux.
+of `before`. `now` runs once before the rounds: it measures engines, exports graphs, and keeps both. `train` is `bvas
+train` of the demo with fewer epochs, on synthetic matches that this makes. `demo` is the whole of `bvas demo`.
+CPU seconds are those of the command and of all that it started, as the system reports them when it ends; needs Linux.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +31,8 @@ from typing import Any
 import numpy as np
 from harness import Cost, note_measured, spread, write_as_measured, write_results
 from videos import kept_video
+
+from bvas.system.text_files import read_json
 
 HERE = Path(__file__).parents[1]
 SIZE = (720, 1280)
@@ -144,11 +146,18 @@ def difference(one: Path, other: Path) -> float:
 
 
 def compare(
-    name: str, cases: Sequence[tuple[str, Any]], *, beside: int, num_rounds: int, base: str = "before"
+    name: str,
+    cases: Sequence[tuple[str, Any]],
+    *,
+    beside: int,
+    num_rounds: int,
+    warm_up: Callable[[], object] | None = None,
 ) -> list[dict[str, Any]]:
-    """Run cases in turn and return a row each: its costs, and their ratios to the first case within the rounds."""
+    """Run cases in turn and return a row each: its costs, and their ratios to each other within the rounds."""
     costs: dict[str, list[Cost]] = {case: [] for case, _ in cases}
     with busy(beside):
+        if warm_up is not None:
+            warm_up()
         for number in range(num_rounds):
             for case, work in (*cases[number % len(cases) :], *cases[: number % len(cases)]):
                 cost = work()
@@ -184,17 +193,27 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--before", type=Path, required=True, help="checkout of the earlier commit")
-    parser.add_argument("--parts", nargs="+", choices=("spot", "train", "demo"), default=["spot", "train"])
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of the file that is spotted")
+    parser.add_argument("--parts", nargs="*", choices=("spot", "train", "demo"), default=["spot", "train"])
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        nargs="+",
+        default=[10.0],
+        help="length of the file that is spotted; one for each number of busy processes, or one for all",
+    )
     parser.add_argument("--epochs", type=int, default=2, help="of each training")
     parser.add_argument(
         "--rounds", type=int, default=3, help="of spotting; training and the demo have --train-rounds"
     )
     parser.add_argument("--train-rounds", type=int, default=1)
     parser.add_argument("--beside", type=int, nargs="+", default=[0, NUM_BUSY], help="busy processes")
+    parser.add_argument("--no-warm-up", action="store_true", help="count the first run of `now` too")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES, help="which of them run")
     parser.add_argument("--data", type=Path, help="synthetic matches of an earlier demo, for `train`")
     parser.add_argument("--work", type=Path, help="folder for all files; kept")
+    parser.add_argument(
+        "--add", type=Path, nargs="*", default=[], help="results of other parts: their rows too"
+    )
     parser.add_argument("--json", type=Path, help="where the results go")
     args = parser.parse_args()
     write_as_measured(args.json, __doc__)
@@ -209,17 +228,19 @@ def main() -> None:
         work = Path(temporary) if args.work is None else args.work.absolute()
         work.mkdir(parents=True, exist_ok=True)
         if "spot" in args.parts:
-            frames = round(args.seconds * 25)
-            video = kept_video(work, size=SIZE, num_frames=frames, keyframe_interval=250)
             if not (work / "runs").exists():
                 run(before, "-c", _WEIGHTS, work / "runs")
-            for beside in args.beside:
+            for beside, seconds in zip(args.beside, args.seconds * len(args.beside), strict=False):
+                video = kept_video(work, size=SIZE, num_frames=round(25 * seconds), keyframe_interval=250)
                 cases = [
-                    (case, lambda c=checkout, n=case, t=threads: spot(c, video, work, work / n, t))
+                    (case, lambda c=checkout, v=video, n=case, t=threads: spot(c, v, work, work / n, t))
                     for case, (checkout, threads) in checkouts.items()
                     if beside or threads is None
                 ]
-                rows = compare("spot", cases, beside=beside, num_rounds=args.rounds)
+                warm_up = None if args.no_warm_up else dict(cases).get("now")
+                rows = compare("spot", cases, beside=beside, num_rounds=args.rounds, warm_up=warm_up)
+                for row in rows:
+                    row["seconds"] = seconds
                 for row in rows if "before" in args.cases else ():
                     row["largest_score_difference"] = difference(work / row["case"], work / "before")
                 table += rows
@@ -262,6 +283,7 @@ def main() -> None:
                     if threads is None
                 ]
                 table += compare("demo", cases, beside=beside, num_rounds=args.train_rounds)
+    table += [row for path in args.add for row in read_json(path)["rows"]]
     if args.json:
         settings = {
             "before": _git(before),
