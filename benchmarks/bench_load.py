@@ -72,7 +72,8 @@ from bvas import load_experiment
 
 def experiment():
     demo = load_experiment("demo")
-    return replace(demo, name="demo_short", train=replace(demo.train, epochs=EPOCHS))
+    sampling = replace(demo.sampling, clips_per_epoch=demo.sampling.clips_per_epoch // PART)
+    return replace(demo, name="demo_short", sampling=sampling, train=replace(demo.train, epochs=EPOCHS))
 """
 
 
@@ -200,6 +201,9 @@ def main() -> None:
         default=[10.0],
         help="length of the file that is spotted; one for each number of busy processes, or one for all",
     )
+    parser.add_argument(
+        "--part", type=int, default=1, help="an epoch has one of so many parts of the demo's clips"
+    )
     parser.add_argument("--epochs", type=int, default=2, help="of each training")
     parser.add_argument(
         "--rounds", type=int, default=3, help="of spotting; training and the demo have --train-rounds"
@@ -250,7 +254,9 @@ def main() -> None:
                 table += rows
         if "train" in args.parts:
             config = work / "demo_short.py"
-            config.write_text(_CONFIG.replace("EPOCHS", str(args.epochs)), encoding="utf-8")
+            config.write_text(
+                _CONFIG.replace("EPOCHS", str(args.epochs)).replace("PART", str(args.part)), encoding="utf-8"
+            )
             data = args.data.absolute() if args.data else work / "data"
             if not data.exists():
                 run(
@@ -292,7 +298,8 @@ def main() -> None:
         settings = {
             "before": _git(before),
             **{
-                name: getattr(args, name) for name in ("parts", "seconds", "epochs", "rounds", "train_rounds")
+                name: getattr(args, name)
+                for name in ("parts", "seconds", "epochs", "part", "rounds", "train_rounds")
             },
         }
         write_results(args.json, question=__doc__.splitlines()[0], settings=settings, table=table)
