@@ -1,10 +1,10 @@
-"""What is the demo's mAP@1 on matches of random seeds that nobody looked at before?
+"""What is the demo's mAP@1 on matches of random seeds that no setting was chosen by?
 
     bvas demo --out demo
     python benchmarks/bench_unseen.py --seeds 71 72 73 --json benchmarks/results/unseen--NAME.json
 
 For each random seed a match is rendered as the demo renders its own, and spotted by the model that the demo left in the
-runs folder. Choose seeds that no setting was chosen by. The row `demo` is the demo's own match that training never saw.
+runs folder. The row `demo` is the demo's own match that training never saw.
 """
 
 import argparse

@@ -51,7 +51,7 @@ class Row:
 
     @property
     def waits_for(self) -> str:
-        """What has to be run where there is no result."""
+        """Command to run where the result is missing."""
         if self.on == "gpu":
             return f"waits for a GPU: `scripts/gpu_check.sh OUT {self.by or self.file}`"
         return f"waits for `benchmarks/bench_{self.by or self.file}.py`"

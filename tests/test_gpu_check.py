@@ -1,6 +1,5 @@
 """The stages of a day with a GPU, without one: limits hold, and what was measured stays."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -8,22 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from script_modules import load_script
 
 ROOT = Path(__file__).parents[1]
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    # Where a dataclass looks for its own module.
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def gpu_check():
-    return load("gpu_check")
+    return load_script("gpu_check")
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ class ExportablePart:
         """Return the part on an engine.
 
         Raises:
-            ConfigError: the engine is not installed, or there is no graph of the part.
+            ConfigError: the engine is not installed, or the part cannot be exported.
             CheckpointError: the engine cannot load the graph.
         """
         if engine == "torch":

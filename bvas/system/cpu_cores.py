@@ -89,7 +89,7 @@ class CoreWatch(AbstractContextManager["CoreWatch"]):
 
         self._opencv_threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
-        # Without PyTorch there is no pool to set.
+        # Without PyTorch, OpenCV's is the only pool.
         self._torch = None if "OMP_NUM_THREADS" in os.environ else sys.modules.get("torch")
         if self._torch is not None:
             self._most = self._torch.get_num_threads()

@@ -1,28 +1,18 @@
 """Tables of figures in the documentation: those of the results, and what a GPU's results make of them."""
 
-import importlib.util
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+from script_modules import load_script
 
 from bvas.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    # Where a dataclass looks for its own module.
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-figures = load("fill_figures")
+figures = load_script("fill_figures")
 TABLES = figures.read_tables(ROOT / "scripts" / "figures.toml")
 
 
@@ -159,7 +149,7 @@ def test_a_place_without_a_table_is_an_error():
 
 
 def test_what_a_row_waits_for_is_there():
-    stages = {stage.name for stage in load("gpu_check").STAGES}
+    stages = {stage.name for stage in load_script("gpu_check").STAGES}
     for table in TABLES.values():
         for row in table.rows:
             if row.on == "gpu":

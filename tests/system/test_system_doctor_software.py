@@ -63,7 +63,7 @@ def test_what_cannot_be_imported_is_said_with_the_reason_and_the_remedy(
         RuntimeError("built against another NumPy"),
     ],
 )
-def test_a_torch_that_cannot_be_imported_is_to_be_fixed_and_keeps_nobody_from_looking(without, error):
+def test_a_torch_that_cannot_be_imported_is_to_be_fixed_and_stops_no_other_check(without, error):
     without(torch=error)
     found = by_topic(software.inspect_software())["torch"]
     assert (found.state, found.is_needed) == ("problem", False)
