@@ -1,6 +1,7 @@
 """OpenVINO session of an ONNX graph: named arrays in, named arrays out."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ class OpenVinoSession:
             "INFERENCE_PRECISION_HINT": "f32",
         }
         try:
-            graph = openvino.Core().read_model(model)
-            self._request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
+            graph = _core().read_model(model)
+            self._request = _core().compile_model(graph, "CPU", settings).create_infer_request()
         except RuntimeError as error:
             raise CheckpointError(
                 f"OpenVINO {openvino.__version__} cannot load {self.name} ({first_line(error)}); copy or export it "
@@ -91,6 +92,16 @@ def import_openvino() -> Any:
         raise ConfigError(
             f"OpenVINO is not installed ({error}); install it with: pip install openvino"
         ) from error
+
+
+@cache
+def _core() -> Any:
+    """Return the one core of this process; it is kept until the process ends.
+
+    On CPUs with AMX each core puts in a signal stack of its own, and its end restores the one before. Where an older
+    core ended first, that one is unmapped, and the next signal, such as Ctrl-C, is a segmentation fault.
+    """
+    return import_openvino().Core()
 
 
 def _values(nodes: Any) -> tuple[OnnxValue, ...]:

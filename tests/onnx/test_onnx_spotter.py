@@ -104,6 +104,36 @@ def test_openvino_gives_the_rows_of_onnx_runtime(exported, tmp_path):
     assert not np.array_equal(found, expected)
 
 
+def test_ctrl_c_is_an_interrupt_also_after_openvino_sessions_ended_in_any_order(tmp_path):
+    pytest.importorskip("openvino")
+    shape = onnx.helper.make_tensor_value_info
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    graph = onnx.helper.make_graph(
+        [node], "relu", [shape("x", onnx.TensorProto.FLOAT, [2])], [shape("y", onnx.TensorProto.FLOAT, [2])]
+    )
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8),
+        tmp_path / "relu.onnx",
+    )
+    # A segmentation fault ends a child only.
+    script = """
+import signal, sys
+from pathlib import Path
+from bvas.system.openvino_session import OpenVinoSession
+first, second = (OpenVinoSession(Path(sys.argv[1]), num_threads=1) for _ in range(2))
+del first
+del second
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "relu.onnx")], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n")
+
+
 def test_checkpoints_on_onnx_runtime_give_the_scores_of_pytorch(runs, tmp_path):
     video = write_video(tmp_path / "a.mp4", 60)
     for engine in ("torch", "onnxruntime"):
