@@ -47,8 +47,6 @@ def experiment():
         ),
         sampling=replace(demo.sampling, clips_per_epoch=8),
         train=replace(demo.train, batch_size=4, warmup_epochs=0, epochs=2, validation_clips=8),
-        # The one of results_0_1.
-        peaks=replace(demo.peaks, operating_point=0.45),
     )
 '''
 

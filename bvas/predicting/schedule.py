@@ -16,6 +16,7 @@ from bvas.predicting.failures import note_failure
 from bvas.predicting.match import MatchPrediction, first_video
 from bvas.predicting.prepared_video import PreparedVideo, prepare_video
 from bvas.predicting.progress import FrameCount
+from bvas.predicting.segment_plan import jobs_of, own_runs
 from bvas.predicting.segments import SegmentedVideo, predict_segments
 from bvas.predicting.settings import Weights, Work, ends_all
 from bvas.system.background import in_background
@@ -52,7 +53,8 @@ class Schedule:
     def __post_init__(self) -> None:
         self._waiting = deque((0.0, assignment) for assignment in self.assignments)
         """With the time before which it is not tried again."""
-        self._preparing: dict[Path, Future[PreparedVideo]] = {}
+        self._preparing: dict[Path, dict[Path, Future[PreparedVideo]]] = {}
+        """By the match's folder, and by video; kept until the match ends."""
         self._open: list[MatchPrediction] = []
         self._running: dict[str, tuple[MatchPrediction, int]] = {}
         """By job: its match, and the frames done."""
@@ -80,36 +82,36 @@ class Schedule:
             if match is None:
                 continue
             for half, following in zip_longest(match.missing, match.missing[1:]):
-                future = self._prepared(half.path)
-                self._prepare_next(following)
+                future = self._prepared(match.assignment, half.path)
+                self._prepare_next(match.assignment, following)
                 while not future.done():
                     yield None
-                del self._preparing[half.path]
+                video = None
                 try:
                     video = match.segmented(half, future.result(), self.device)
+                except BusyError:
+                    break
                 except USER_ERRORS as error:
                     self._fail(match, error)
-                if match.failure is not None:
+                if video is None or match.failure is not None:
                     break
                 yield from self._jobs_of_video(match, half, video)
             match.is_planned = True
             self._conclude(match)
 
     def _jobs_of_video(self, match: MatchPrediction, half: Half, video: SegmentedVideo) -> Iterator[Job]:
-        """Yield jobs of consecutive missing segments, long ones first, so that all workers end at about one time."""
-        missing = [number for number in range(video.num_segments) if not video.is_done(number)]
+        """Yield the jobs of the segments that are missing and that no other process computes."""
+        runs = own_runs([video.state(number) for number in range(video.num_segments)])
         name = str(match.assignment.folder)
-        num_left = sum(len(video.frames_of(number)) for number in missing)
+        num_left = sum(len(video.frames_of(number)) for run in runs for number in run)
         self._count.open(name, half.number, num_frames=video.num_frames, num_left=num_left)
-        while missing and match.failure is None:
-            # A single worker takes all of them, and decodes nothing twice.
-            most = len(missing) if self.num_workers == 1 else max(1, len(missing) // (2 * self.num_workers))
-            first = missing.pop(0)
-            stop = first + 1
-            while missing and missing[0] == stop and stop - first < most:
-                stop = missing.pop(0) + 1
-            job = Job(f"{name}/{half.path.stem} {first}-{stop - 1}", predict_segments, (video, first, stop))
+        for run in jobs_of(runs, self.num_workers):
+            if match.failure is not None:
+                return
+            job_name = f"{name}/{half.path.stem} {run.start}-{run.stop - 1}"
+            job = Job(job_name, predict_segments, (video, run.start, run.stop))
             self._running[job.name] = match, 0
+            match.num_jobs += 1
             match.num_running += 1
             yield job
 
@@ -145,9 +147,7 @@ class Schedule:
         try:
             match = MatchPrediction(assignment, self.work, self.weights)
         except BusyError:
-            if not tried_at:
-                logger.info("%s: another process predicts it; it is looked at again later", assignment.name)
-            self._waiting.append((time.monotonic() + _SECONDS_BETWEEN_TRIES, assignment))
+            self._wait_for(assignment, is_first=not tried_at)
             return None
         except USER_ERRORS as error:
             if ends_all(error):
@@ -159,21 +159,32 @@ class Schedule:
             self._release(match)
             self._end(assignment, was_finished=True)
             return None
+        match.was_tried = tried_at > 0
         return match
 
-    def _prepared(self, path: Path) -> "Future[PreparedVideo]":
-        """Return a video that is being prepared."""
-        if path not in self._preparing:
-            self._preparing[path] = in_background(prepare_video, path, self.work.experiment.input)
-        return self._preparing[path]
+    def _wait_for(self, assignment: Assignment, *, is_first: bool) -> None:
+        """Look at a match again later."""
+        if is_first:
+            logger.info(
+                "%s: other processes predict the rest of it; it is looked at again later", assignment.name
+            )
+        self._waiting.append((time.monotonic() + _SECONDS_BETWEEN_TRIES, assignment))
 
-    def _prepare_next(self, half: Half | None) -> None:
+    def _prepared(self, assignment: Assignment, path: Path) -> "Future[PreparedVideo]":
+        """Return a video that is being prepared."""
+        videos = self._preparing.setdefault(assignment.folder, {})
+        if path not in videos:
+            videos[path] = in_background(prepare_video, path, self.work.experiment.input)
+        return videos[path]
+
+    def _prepare_next(self, assignment: Assignment, half: Half | None) -> None:
         """Begin to prepare the next video of a match, or the first one of the match behind it."""
         path = None if half is None else half.path
         if path is None and self._waiting:
-            path = first_video(self._waiting[0][1], self.work)
+            assignment = self._waiting[0][1]
+            path = first_video(assignment, self.work)
         if path is not None:
-            self._prepared(path)
+            self._prepared(assignment, path)
 
     def _fail(self, match: MatchPrediction, error: JobError) -> None:
         if ends_all(error):
@@ -181,16 +192,27 @@ class Schedule:
         match.failure = match.failure or error
 
     def _conclude(self, match: MatchPrediction) -> None:
-        """Write the results of a match if all of its jobs have ended."""
+        """Write the results of a match if its segments are there, once all of its jobs have ended."""
         if match.num_running or not match.is_planned:
             return
+        assignment, is_complete = match.assignment, False
         if match.failure is None:
             try:
-                match.write()
+                is_complete = match.write()
+            except BusyError:
+                pass
             except USER_ERRORS as error:
                 self._fail(match, error)
         self._release(match)
-        self._end(match.assignment, match.failure)
+        if is_complete or match.failure is not None:
+            self._end(assignment, match.failure, was_finished=match.is_finished)
+            return
+        self._count.close(str(assignment.folder))
+        if match.num_jobs:
+            # Its jobs met other processes, which may be gone, or far from the rest.
+            self._waiting.appendleft((0.0, assignment))
+        else:
+            self._wait_for(assignment, is_first=not match.was_tried)
 
     def _release(self, match: MatchPrediction) -> None:
         self._open.remove(match)
@@ -206,6 +228,7 @@ class Schedule:
             self.failures[assignment.name] = reason
             logger.error("%s failed: %s", assignment.name, reason)
         self._count.end(str(assignment.folder), is_failed=reason is not None)
+        self._preparing.pop(assignment.folder, None)
         note_failure(assignment.out, assignment.name, reason)
 
 

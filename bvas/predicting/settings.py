@@ -40,8 +40,8 @@ class Work:
     """Time between two saves of an unfinished segment."""
     overwrite: bool = False
     """Make finished results again."""
-    segment_frames: int = 3200
-    """Grid frames of a segment: 128 s at 25 per second. A run with another length finds no earlier segments."""
+    segment_frames: int = 400
+    """Grid frames of a segment: 16 s at 25 per second. A run with another length finds no earlier segments."""
 
 
 def ends_all(error: JobError) -> bool:

@@ -134,9 +134,12 @@ def new_folder(folder: Path) -> Iterator[None]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove temporary files of killed writers from a folder; no process may be writing there."""
+    """Remove temporary files and folders of killed writers from a folder; no process may be writing there."""
     for path in folder.glob(".*.part*"):
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
