@@ -45,12 +45,7 @@ def proved_locks(folder: Path) -> Iterator[None]:
     probes = folder / _FOLDER
     host = output_stem(socket.gethostname())
     own = probes / f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        probes.mkdir(parents=True, exist_ok=True)
-        file = open_alone(own)
-    except OSError as error:
-        raise DataError(f"cannot write {own}: {error.strerror or error}; choose other --runs") from error
-    with file:
+    with _new_probe(own) as file:
         is_over = threading.Event()
         beats = threading.Thread(target=_beat, args=(file, is_over), name="bvas-probe", daemon=True)
         try:
@@ -73,6 +68,22 @@ def proved_locks(folder: Path) -> Iterator[None]:
                 probes.rmdir()
 
 
+def _new_probe(own: Path) -> BinaryIO:
+    """Make and lock a probe.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    while True:
+        try:
+            own.parent.mkdir(parents=True, exist_ok=True)
+            return open_alone(own)
+        except FileNotFoundError:
+            continue  # the last process before us has just removed the folder
+        except OSError as error:
+            raise DataError(f"cannot write {own}: {error.strerror or error}; choose other --runs") from error
+
+
 def _beat(file: BinaryIO, is_over: threading.Event) -> None:
     while not is_over.wait(_SECONDS_BETWEEN_BEATS):
         os.utime(file.fileno())
@@ -85,13 +96,19 @@ def _alive_without_lock(own: Path) -> str | None:
     unlocked = {
         other: changed for other in own.parent.iterdir() if (changed := _time_if_unlocked(other)) is not None
     }
-    if any(now - changed < _SECONDS_TO_END * 10**9 for changed in unlocked.values()):
-        time.sleep(_SECONDS_TO_END)
-    for other, changed in unlocked.items():
-        if _time_if_unlocked(other) not in (None, changed):
-            return other.name
-        if _time_if_unlocked(other) == changed:
-            other.unlink(missing_ok=True)
+    deadline = time.monotonic() + _SECONDS_TO_END
+    # One that is just being made is locked a moment later.
+    while any(now - changed < _SECONDS_TO_END * 10**9 for changed in unlocked.values()):
+        time.sleep(_SECONDS_TO_END / 60)
+        found = {other: _time_if_unlocked(other) for other in unlocked}
+        for other, changed in found.items():
+            if changed not in (None, unlocked[other]):
+                return other.name
+        unlocked = {other: changed for other, changed in found.items() if changed is not None}
+        if time.monotonic() > deadline:
+            break
+    for other in unlocked:
+        other.unlink(missing_ok=True)
     return None
 
 

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bvas.errors import DataError
 from bvas.system import shared_folder
+from bvas.system.atomic_files import check_writable
 from bvas.system.shared_folder import proved_locks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="flock")
@@ -19,6 +21,7 @@ _OTHER = """
 import sys, time
 from pathlib import Path
 from bvas.system import shared_folder
+from bvas.system.atomic_files import check_writable
 shared_folder._SECONDS_BETWEEN_BEATS = 0.05
 shared_folder.socket.gethostname = lambda: "node-7"
 with shared_folder.proved_locks(Path(sys.argv[1])):
@@ -101,3 +104,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="file"), proved_locks(tmp_path / "file" / "runs"):
         pass
+
+
+def test_processes_that_begin_at_once_do_not_remove_the_folder_of_each_other(tmp_path):
+    def prove(_):
+        for _ in range(20):
+            check_writable(tmp_path / "runs" / "predictions", "a.json")
+            with proved_locks(tmp_path / "runs"):
+                pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(prove, range(4)))
+    check_writable(tmp_path / "runs")
+    assert list(tmp_path.rglob("*.json")) == []
