@@ -69,6 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="several workers, each in a process, that share the segments of every video: 0,1 (CUDA devices), all, or "
         "cpu,cpu; a process that is killed is replaced, and its segments are resumed",
     )
+    options.add_ray(parser, gpus=True)
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -105,7 +106,11 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     if args.devices is not None and args.device != "auto":
         raise ConfigError("--device names one device and --devices several; give one of them")
-    devices = args.device if args.devices is None else parse_devices(args.devices)
+    make_executor = options.ray_maker(args, args.runs, "device", "devices")
+    if make_executor is not None:
+        devices: str | list[str] = options.ray_device(args)
+    else:
+        devices = args.device if args.devices is None else parse_devices(args.devices)
     experiment = with_postprocessing(load_experiment(args.experiment, args.runs), args.postprocessing)
     if experiment.kind == "clip":
         return predict_class_samples(args, experiment)
@@ -133,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
         for out in outs:
             check_writable(out)
         shown = bar if sys.stderr.isatty() else None
-        done = predict_matches(share, work, shown, devices=devices)
+        done = predict_matches(share, work, shown, devices=devices, make_executor=make_executor)
     log_shared(experiment.name, done.num_shared, done.num_rows)
     return _conclude(done, len(share), outs)
 

@@ -13,7 +13,7 @@ from bvas.predicting.settings import Weights, Work
 from bvas.results.store import predictions_root
 from bvas.system.devices import choose_device
 from bvas.system.jobs.in_process import InProcessExecutor
-from bvas.system.jobs.job import Executor
+from bvas.system.jobs.job import Executor, MakeExecutor
 from bvas.system.jobs.processes import ProcessExecutor
 from bvas.system.jobs.runner import run_jobs
 from bvas.values.progress import Progress
@@ -28,6 +28,7 @@ def predict_matches(
     progress: Progress | None,
     *,
     devices: str | Sequence[str] = "auto",
+    make_executor: MakeExecutor | None = None,
 ) -> Schedule:
     """Predict the matches that have no finished results; return the outcome of each.
 
@@ -38,27 +39,33 @@ def predict_matches(
         work: Settings of the prediction.
         progress: Receives the frames; None logs a line each minute instead.
         devices: A device, in this process; or several, each in a process: all CUDA or all CPU, repeats allowed.
+        make_executor: Makes an executor of other machines; `devices` is then the kind of their devices, and all paths
+            must be absolute.
 
     Raises:
         ConfigError: the devices are of several kinds.
         BvasError: weights, settings or a full disk, which all matches would fail with; or no worker is left.
     """
-    names = [str(choose_device(devices))] if isinstance(devices, str) else devices
+    names = list(devices)
+    if isinstance(devices, str):
+        names = [devices if make_executor is not None else str(choose_device(devices))]
     if len({name.partition(":")[0] for name in names}) > 1:
         raise ConfigError(
             f"devices must be all CUDA or all CPU, as a video has rows of one precision; got {', '.join(names)}"
         )
-    executor: Executor = (
-        InProcessExecutor(names[0])
-        if isinstance(devices, str)
-        else ProcessExecutor(names, remedy="use fewer --devices")
-    )
     weights = Weights(work)
     left = [
         assignment
         for assignment in assignments
         if not is_finished(assignment, work, weights, by_content=False)
     ]
+    executor: Executor = (
+        make_executor()
+        if make_executor is not None
+        else InProcessExecutor(names[0])
+        if isinstance(devices, str)
+        else ProcessExecutor(names, remedy="use fewer --devices")
+    )
     schedule = Schedule(
         # Those of the same models together, which are then loaded once.
         sorted(left, key=lambda assignment: assignment.folds),

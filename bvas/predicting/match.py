@@ -136,7 +136,8 @@ class MatchPrediction:
         video = SegmentedVideo(
             work=work,
             folds=self.assignment.folds,
-            path=half.path,
+            # Other machines have another working folder.
+            path=half.path.absolute(),
             num_frames=prepared.grid.num_frames,
             folder=self._work_folder(half) / settings,
             made_from=made_from,

@@ -84,6 +84,10 @@ class Executor(Protocol):
         ...
 
 
+MakeExecutor = Callable[[], Executor]
+"""Makes the executor of a run once it is known that there is work."""
+
+
 def reason_of(error: JobError) -> str:
     """Return the line about the error that a job failed with."""
     if isinstance(error, MemoryError):

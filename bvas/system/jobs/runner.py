@@ -58,6 +58,8 @@ def run_jobs(
                     logger.warning("%s: %s; it is tried again", ended.job.name, ended.error)
                     again.append(ended.job)
                 else:
+                    if ended.is_lost and ended.error is not None and tries > 1:
+                        ended.error.add_note(f"the job took {tries} workers along")
                     on_end(ended)
     finally:
         executor.close()
