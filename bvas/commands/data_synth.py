@@ -2,11 +2,15 @@
 
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from bvas.commands import options
 from bvas.commands.console import progress_bar
 from bvas.commands.option_values import parse_size
 from bvas.values.plural import count_text
+
+if TYPE_CHECKING:
+    from bvas.system.jobs.job import MakeExecutor
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +79,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "league that is there are added",
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
+    options.add_ray(parser, gpus=False)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -83,20 +88,21 @@ def run(args: argparse.Namespace) -> None:
     from bvas.system.atomic_files import check_writable
 
     check_writable(args.out)
+    make_executor = options.ray_maker(args, args.out, "jobs")
     if args.boxes and args.task in ("presence", "clips"):
         raise ConfigError(f"--boxes are of matches; --task {args.task} has none")
     if args.task == "clips":
-        _make_clips(args)
+        _make_clips(args, make_executor)
         return
     if args.clips is not None or args.balanced:
         raise ConfigError(f"--clips and --balanced are of --task clips; --task {args.task} has neither")
     if args.task == "presence":
-        _make_recordings(args)
+        _make_recordings(args, make_executor)
     else:
-        _make_league(args)
+        _make_league(args, make_executor)
 
 
-def _make_league(args: argparse.Namespace) -> None:
+def _make_league(args: argparse.Namespace, make_executor: "MakeExecutor | None") -> None:
     from bvas.synthetic.config import SyntheticConfig, with_preset
     from bvas.synthetic.league import make_league
     from bvas.synthetic.player_truth import add_player_truth
@@ -121,11 +127,15 @@ def _make_league(args: argparse.Namespace) -> None:
     config = with_preset(config, args.preset)
     with progress_bar("rendering", "frame", quiet=args.quiet) as progress:
         league = make_league(
-            args.out, config, progress=lambda done: progress(done, config.num_frames), jobs=args.jobs
+            args.out,
+            config,
+            progress=lambda done: progress(done, config.num_frames),
+            jobs=args.jobs,
+            make_executor=make_executor,
         )
     if args.boxes:
         with progress_bar("boxes", "half", quiet=args.quiet) as progress:
-            add_player_truth(league, config, progress=progress, jobs=args.jobs)
+            add_player_truth(league, config, progress=progress, jobs=args.jobs, make_executor=make_executor)
     logger.info(
         "in %s: %s and %s",
         args.out,
@@ -134,7 +144,7 @@ def _make_league(args: argparse.Namespace) -> None:
     )
 
 
-def _make_recordings(args: argparse.Namespace) -> None:
+def _make_recordings(args: argparse.Namespace, make_executor: "MakeExecutor | None") -> None:
     from bvas.errors import ConfigError
     from bvas.synthetic.presence import PresenceConfig
     from bvas.synthetic.presence_files import make_recordings
@@ -151,11 +161,11 @@ def _make_recordings(args: argparse.Namespace) -> None:
         sound=args.sound,
     )
     with progress_bar("rendering", "recording", quiet=args.quiet) as progress:
-        make_recordings(args.out, config, progress=progress, jobs=args.jobs)
+        make_recordings(args.out, config, progress=progress, jobs=args.jobs, make_executor=make_executor)
     logger.info("in %s: %s", args.out, count_text(config.recordings, "recording"))
 
 
-def _make_clips(args: argparse.Namespace) -> None:
+def _make_clips(args: argparse.Namespace, make_executor: "MakeExecutor | None") -> None:
     from bvas.errors import ConfigError
     from bvas.synthetic.clip_config import LABELS, ClipSetConfig
     from bvas.synthetic.clip_files import make_clips
@@ -175,7 +185,7 @@ def _make_clips(args: argparse.Namespace) -> None:
         color=not args.gray,
     )
     with progress_bar("rendering", "clip", quiet=args.quiet) as progress:
-        make_clips(args.out, config, progress=progress, jobs=args.jobs)
+        make_clips(args.out, config, progress=progress, jobs=args.jobs, make_executor=make_executor)
     logger.info(
         "in %s: %s of %s",
         args.out,

@@ -2,19 +2,17 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import torch
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from bvas.commands.console import progress_bar
+from bvas.commands.job_bars import JobBars
 from bvas.system.devices import use_device
-from bvas.system.jobs.job import Ended, Job, Worker, reason_of
+from bvas.system.jobs.job import Ended, Executor, Job, MakeExecutor, Worker, reason_of
 from bvas.system.jobs.processes import ProcessExecutor
-from bvas.system.jobs.runner import run_jobs
+from bvas.system.jobs.runner import TRIES, run_jobs
 from bvas.training.distributed import World
-from bvas.values.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +34,7 @@ def train_folds(
     title: str,
     quiet: bool,
     world: World | None = None,
+    make_executor: MakeExecutor | None = None,
 ) -> dict[int, str]:
     """Train folds one after another in this process, or several at a time, each in a process.
 
@@ -49,11 +48,12 @@ def train_folds(
         title: Begins the progress lines.
         quiet: Show no progress.
         world: The ranks that train a fold together, one fold at a time; None: this process alone.
+        make_executor: Makes an executor of other machines, in place of `jobs` processes; paths must be absolute.
 
     Raises:
         BvasError: one of the folds that are trained one after another failed; those behind it are not trained.
     """
-    if jobs <= 1:
+    if jobs <= 1 and make_executor is None:
         use_device(device)
         for fold in folds:
             with progress_bar(f"{title} fold {fold}", "clip", quiet=quiet) as progress:
@@ -61,32 +61,26 @@ def train_folds(
         return {}
     names = {f"fold {fold}": fold for fold in folds}
     failures: dict[int, str] = {}
-    lines: dict[str, tuple[int, Progress, ExitStack]] = {}
-    with logging_redirect_tqdm(), ExitStack() as all_lines:
-
-        def show(job: Job, done: int, total: int, note: str) -> None:
-            """Move the line of a job, which takes the first free place."""
-            if job.name not in lines:
-                taken = {place for place, _, _ in lines.values()}
-                place = next(place for place in range(len(taken) + 1) if place not in taken)
-                line = all_lines.enter_context(ExitStack())
-                bar = progress_bar(f"{title} {job.name}", "clip", quiet=quiet, place=place)
-                lines[job.name] = place, line.enter_context(bar), line
-            lines[job.name][1](done, total, note)
+    with JobBars(f"{title} ", "clip", quiet=quiet) as bars:
 
         def settle(ended: Ended) -> None:
-            if ended.job.name in lines:
-                lines.pop(ended.job.name)[2].close()
+            bars.end(ended.job)
             if ended.error is not None:
                 reason = reason_of(ended.error)
                 failures[names[ended.job.name]] = reason
                 logger.error("%s failed: %s", ended.job.name, reason)
 
+        executor: Executor = (
+            ProcessExecutor(worker_devices(device, jobs), remedy="use fewer --jobs")
+            if make_executor is None
+            else make_executor()
+        )
         run_jobs(
             [Job(name, _train_fold, (train, fold)) for name, fold in names.items()],
-            ProcessExecutor(worker_devices(device, jobs), remedy="use fewer --jobs"),
+            executor,
             on_end=settle,
-            watch=show,
+            watch=bars.watch,
+            tries=1 if make_executor is None else TRIES,
         )
     return dict(sorted(failures.items()))
 

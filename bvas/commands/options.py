@@ -304,7 +304,10 @@ def add_ray(parser: Options, *, gpus: bool) -> None:
     )
     if gpus:
         group.add_argument(
-            "--ray-gpus", type=float, metavar="G", help="GPUs of each worker (default: 0, also where it has some)"
+            "--ray-gpus",
+            type=float,
+            metavar="G",
+            help="GPUs of each worker (default: 0, also where it has some)",
         )
 
 

@@ -11,6 +11,7 @@ from bvas.values.plural import count_text
 from bvas.values.units import bytes_text
 
 if TYPE_CHECKING:
+    from bvas.system.jobs.job import MakeExecutor, Worker
     from bvas.video.encode.prepared_copy import CopyPlan
 
 logger = logging.getLogger(__name__)
@@ -19,16 +20,17 @@ _MEASURED = 8
 """Videos that are encoded in part to estimate the size of all copies."""
 
 
-def prepare_root(args: argparse.Namespace, root: Path) -> int:
+def prepare_root(args: argparse.Namespace, root: Path, make_executor: "MakeExecutor") -> int:
     """Make the copies that are missing, and the data root of all.
 
     Raises:
         ConfigError: an option is given that is for single videos.
     """
-    from bvas.data.importing.prepared_root import is_made, plan_root, write_prepared
+    from bvas.data.importing.prepared_root import plan_root, write_prepared
     from bvas.errors import ConfigError, DecodeError
     from bvas.system.atomic_files import check_writable
-    from bvas.video.encode.prepared_copy import make_copy
+    from bvas.system.jobs.job import Ended, Job
+    from bvas.system.jobs.runner import TRIES, run_jobs
 
     if args.stream is not None:
         raise ConfigError(
@@ -37,22 +39,24 @@ def prepare_root(args: argparse.Namespace, root: Path) -> int:
     plan = plan_root(root, args.out, replaced=args.force)
     check_writable(args.out, "dataset.json")
     _check_room(args, plan.targets)
-    made: list[Path] = []
-    num_new = num_before = num_after = 0
+    ends: dict[Path, tuple[bool, int, int] | None] = {}
     with progress_bar(f"preparing {root}", "video", quiet=args.quiet) as bar:
-        for done, (video, target) in enumerate(plan.targets.items(), start=1):
-            try:
-                copy_plan = _plan(args, video, target, estimated=False)
-                if args.force or not is_made(target, copy_plan.num_frames, copy_plan.coding.size):
-                    make_copy(copy_plan)
-                    num_new += 1
-                made.append(video)
-                num_before += copy_plan.bytes_before
-                num_after += target.stat().st_size
-            except DecodeError as error:
+
+        def settle(ended: Ended) -> None:
+            if isinstance(ended.error, DecodeError):
                 # The next file may be intact.
-                logger.error("%s", error)
-            bar(done, len(plan.targets))
+                logger.error("%s", ended.error)
+            elif ended.error is not None:
+                raise ended.error
+            ends[ended.job.arguments[1]] = ended.value
+            bar(len(ends), len(plan.targets))
+
+        jobs = [Job(str(video), _copy, (args, video, target)) for video, target in plan.targets.items()]
+        run_jobs(jobs, make_executor(), on_end=settle, tries=TRIES)
+    made = [video for video in plan.targets if ends[video] is not None]
+    num_new, num_before, num_after = (
+        sum(end[n] for end in ends.values() if end is not None) for n in range(3)
+    )
     num_failed = len(plan.targets) - len(made)
     path = write_prepared(plan, made, in_seconds=args.rate is not None)
     logger.info(
@@ -63,6 +67,18 @@ def prepare_root(args: argparse.Namespace, root: Path) -> int:
         logger.warning("%s: %s without a copy named where they lie", path, count_text(num_failed, "video"))
     logger.info("next: bvas data check %s", args.out)
     return partial_code(num_failed, len(plan.targets))
+
+
+def _copy(args: argparse.Namespace, video: Path, target: Path, worker: "Worker") -> tuple[bool, int, int]:
+    """Make the copy of a video if it is missing; return whether it was, and the bytes before and after."""
+    from bvas.data.importing.prepared_root import is_made
+    from bvas.video.encode.prepared_copy import make_copy
+
+    plan = _plan(args, video, target, estimated=False)
+    is_new = args.force or not is_made(target, plan.num_frames, plan.coding.size)
+    if is_new:
+        make_copy(plan)
+    return is_new, plan.bytes_before, target.stat().st_size
 
 
 def _plan(args: argparse.Namespace, video: Path, target: Path, *, estimated: bool) -> "CopyPlan":

@@ -41,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_folders(parser)
     options.add_workers(parser)
+    options.add_ray(parser, gpus=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,6 +56,9 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.overfit is not None:
         return _check_overfit(args)
+    make_executor = options.ray_maker(args, args.runs, "device")
+    if make_executor is not None and (args.jobs > 1 or is_launched()):
+        raise ConfigError("--ray trains folds on a cluster: give neither --jobs nor torchrun")
     device = rank_device(args.device) if is_launched() else choose_device(args.device)
     with join_world(device) as world:
         if not world.is_writer:
@@ -62,8 +66,21 @@ def run(args: argparse.Namespace) -> int:
         name, folds, work = _prepare(args, world)
         jobs = min(args.jobs, len(folds))
         quiet = args.quiet or not world.is_writer
-        failures = train_folds(folds, work, jobs=jobs, device=device, title=name, quiet=quiet, world=world)
-    return OK if jobs == 1 else _conclude(failures, len(folds), args.runs / name / "failed_folds.json")
+        failures = train_folds(
+            folds,
+            work,
+            jobs=jobs,
+            device=device,
+            title=name,
+            quiet=quiet,
+            world=world,
+            make_executor=make_executor,
+        )
+    return (
+        OK
+        if jobs == 1 and make_executor is None
+        else _conclude(failures, len(folds), args.runs / name / "failed_folds.json")
+    )
 
 
 def _check_overfit(args: argparse.Namespace) -> int:

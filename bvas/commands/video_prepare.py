@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvas.commands import options
-from bvas.commands.console import partial_code, progress_bar
+from bvas.commands.console import partial_code
 from bvas.commands.option_values import parse_size
 from bvas.values.plural import count_text
 from bvas.values.units import bytes_text
 
 if TYPE_CHECKING:
+    from bvas.system.jobs.job import Worker
     from bvas.video.encode.prepared_copy import Copy, CopyPlan
 
 logger = logging.getLogger(__name__)
@@ -41,21 +42,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace copies that exist")
     options.add_reading(parser, "; of a data root: of the copies, which keep only the frames that it needs")
     options.add_no_cache(parser)
+    options.add_ray(parser, gpus=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """Plan all copies, log cost and gain, then make them."""
+    from bvas.commands.job_bars import JobBars
     from bvas.commands.prepare_root import prepare_root
     from bvas.data.dataset_json import DATASET_NAME
     from bvas.errors import ConfigError, DecodeError
     from bvas.system.atomic_files import check_writable
-    from bvas.video.encode.prepared_copy import check_room, copy_targets, make_copy, plan_copy
+    from bvas.system.jobs.in_process import InProcessExecutor
+    from bvas.system.jobs.job import Ended, Job
+    from bvas.system.jobs.runner import TRIES, run_jobs
+    from bvas.video.encode.prepared_copy import check_room, copy_targets, plan_copy
 
+    make_executor = options.ray_maker(args, args.out) or InProcessExecutor
     roots = [path for path in args.videos if (path / DATASET_NAME).is_file()]
     if roots and len(args.videos) > 1:
         raise ConfigError(f"{roots[0]} is a data root; prepare it alone, each root into its own --out folder")
     if roots:
-        return prepare_root(args, roots[0])
+        return prepare_root(args, roots[0], make_executor)
     targets = copy_targets(args.videos, args.out, replace=args.force)
     check_writable(args.out, *(f"{target.name}.part" for target in targets))
     plans = [
@@ -78,17 +85,30 @@ def run(args: argparse.Namespace) -> int:
         logger.info("all together: about %s", bytes_text(num_bytes))
     check_room(num_bytes, args.out)
     num_failed = 0
-    for plan in plans:
-        with progress_bar(plan.target.name, "frame", quiet=args.quiet) as bar:
-            try:
-                copy = make_copy(plan, progress=bar)
-            except DecodeError as error:
+    with JobBars("", "frame", quiet=args.quiet) as bars:
+
+        def settle(ended: Ended) -> None:
+            nonlocal num_failed
+            bars.end(ended.job)
+            if isinstance(ended.error, DecodeError):
                 # The next file may be intact.
                 num_failed += 1
-                logger.error("%s", error)
-                continue
-        logger.info("%s", copy_text(plan, copy))
+                logger.error("%s", ended.error)
+            elif ended.error is not None:
+                raise ended.error
+            else:
+                logger.info("%s", copy_text(*ended.job.arguments, ended.value))
+
+        jobs = [Job(plan.target.name, copy_video, (plan,)) for plan in plans]
+        run_jobs(jobs, make_executor(), on_end=settle, watch=bars.watch, tries=TRIES)
     return partial_code(num_failed, len(plans))
+
+
+def copy_video(plan: "CopyPlan", worker: "Worker") -> "Copy":
+    """Make a copy; the call of a job."""
+    from bvas.video.encode.prepared_copy import make_copy
+
+    return make_copy(plan, progress=worker.progress)
 
 
 def plan_text(plan: "CopyPlan") -> str:

@@ -15,11 +15,8 @@ from bvas.system.devices import choose_device
 from bvas.system.jobs.in_process import InProcessExecutor
 from bvas.system.jobs.job import Executor, MakeExecutor
 from bvas.system.jobs.processes import ProcessExecutor
-from bvas.system.jobs.runner import run_jobs
+from bvas.system.jobs.runner import TRIES, run_jobs
 from bvas.values.progress import Progress
-
-_TRIES = 3
-"""How often a job is tried whose worker is killed."""
 
 
 def predict_matches(
@@ -77,7 +74,7 @@ def predict_matches(
         num_finished=len(assignments) - len(left),
     )
     try:
-        run_jobs(schedule.jobs(), executor, on_end=schedule.settle, watch=schedule.watch, tries=_TRIES)
+        run_jobs(schedule.jobs(), executor, on_end=schedule.settle, watch=schedule.watch, tries=TRIES)
     finally:
         schedule.close()
     return schedule

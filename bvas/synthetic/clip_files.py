@@ -24,7 +24,7 @@ from bvas.synthetic.clips import ClipMatch, film_clips
 from bvas.synthetic.render import Renderer
 from bvas.synthetic.writing_jobs import check_jobs, open_root, run_writers
 from bvas.system.atomic_files import write_bytes, write_json
-from bvas.system.jobs.job import Job, Worker
+from bvas.system.jobs.job import Job, MakeExecutor, Worker
 from bvas.video.encode.video_writer import VideoWriter
 
 CONFIG_NAME = "synthetic_clips.json"
@@ -40,6 +40,7 @@ def make_clips(
     *,
     progress: Callable[[int, int], None] | None = None,
     jobs: int | None = None,
+    make_executor: MakeExecutor | None = None,
 ) -> Path:
     """Make the clips that do not exist yet, and return the `dataset.json` of all.
 
@@ -48,6 +49,7 @@ def make_clips(
         config: The clips.
         progress: Called in this process with the number of finished clips, and of all.
         jobs: Processes at a time; None is one for each CPU. Any number gives the same bytes.
+        make_executor: Makes an executor of other machines, in place of processes; `out` must be absolute.
 
     Raises:
         ConfigError: `jobs` is below 1.
@@ -76,7 +78,7 @@ def make_clips(
         if progress is not None:
             progress(num_there + sum(num_written.values()), config.clips)
 
-    run_writers(tasks, jobs, watch=watch)
+    run_writers(tasks, jobs, make_executor, watch=watch)
     labels = config.labels()
     numbers = {_id(number): LABELS.index(label) for number, label in enumerate(labels)}
     write_json(root / _ANNOTATIONS_NAME, numbers)

@@ -25,9 +25,9 @@ from bvas.synthetic.presence import PresenceConfig
 from bvas.system.atomic_files import write_json
 from bvas.system.cpu_cores import free_cores
 from bvas.system.jobs.in_process import InProcessExecutor
-from bvas.system.jobs.job import Ended, Job
+from bvas.system.jobs.job import Ended, Executor, Job, MakeExecutor
 from bvas.system.jobs.processes import ProcessExecutor
-from bvas.system.jobs.runner import run_jobs
+from bvas.system.jobs.runner import TRIES, run_jobs
 from bvas.system.text_files import read_json
 
 
@@ -49,6 +49,7 @@ def make_league(
     *,
     progress: Callable[[int], None] | None = None,
     jobs: int | None = None,
+    make_executor: MakeExecutor | None = None,
 ) -> League:
     """Make the matches that do not exist yet, and return the folders of all.
 
@@ -57,6 +58,7 @@ def make_league(
         config: The league.
         progress: Called in this process with the number of finished frames, of `config.num_frames`.
         jobs: Processes at a time; None is one for each CPU. Any number gives the same bytes.
+        make_executor: Makes an executor of other machines, in place of processes; `out` must be absolute.
 
     Raises:
         ConfigError: `jobs` is below 1.
@@ -89,13 +91,18 @@ def make_league(
 
     count(2 * config.frames_per_half * len(places))
     workers = max(1, min(free_cores() if jobs is None else jobs, 2 * len(missing)))
-    places |= _make_matches(root, config, missing, count, workers)
+    places |= _make_matches(root, config, missing, count, workers, make_executor)
     folders = tuple(places[number] for number in range(config.num_matches))
     return League(root=root, matches=folders[: config.matches], challenge_matches=folders[config.matches :])
 
 
 def _make_matches(
-    root: Path, config: SyntheticConfig, numbers: list[int], count: Callable[[int], None], workers: int
+    root: Path,
+    config: SyntheticConfig,
+    numbers: list[int],
+    count: Callable[[int], None],
+    workers: int,
+    make_executor: MakeExecutor | None,
 ) -> dict[int, Path]:
     layout = layout_of(config.task)
     folder, workshop = root / layout.folder, root / f".{Path(layout.config_name).stem}.part"
@@ -134,14 +141,16 @@ def _make_matches(
         shutil.rmtree(workshop, ignore_errors=True)  # left by a run that was killed
         for place in building.values():
             place.mkdir(parents=True)
-        run_jobs(
-            jobs,
-            InProcessExecutor()
-            if workers == 1
-            else ProcessExecutor([""] * workers, remedy="use fewer --jobs"),
-            on_end=settle,
-            watch=watch,
-        )
+        if jobs:
+            executor: Executor = (
+                make_executor()
+                if make_executor is not None
+                else InProcessExecutor()
+                if workers == 1
+                else ProcessExecutor([""] * workers, remedy="use fewer --jobs")
+            )
+            tries = 1 if make_executor is None else TRIES
+            run_jobs(jobs, executor, on_end=settle, watch=watch, tries=tries)
         return made
     except OSError as error:
         raise DataError(

@@ -15,7 +15,7 @@ from bvas.synthetic.player_actions import true_actions
 from bvas.synthetic.player_boxes import true_boxes
 from bvas.synthetic.writing_jobs import run_writers
 from bvas.system.atomic_files import write_text
-from bvas.system.jobs.job import Job, Worker
+from bvas.system.jobs.job import Job, MakeExecutor, Worker
 
 ACTION_COLUMNS = ("player", "from_frame", "to_frame", "label")
 
@@ -36,6 +36,7 @@ def add_player_truth(
     *,
     progress: Callable[[int, int], None] | None = None,
     jobs: int | None = None,
+    make_executor: MakeExecutor | None = None,
 ) -> None:
     """Write the files that are missing beside the videos of a league; challenge matches get them too.
 
@@ -44,6 +45,7 @@ def add_player_truth(
         config: Its config.
         progress: Called in this process with the number of finished halves, and of all.
         jobs: Processes at a time; None is one for each CPU. Any number gives the same bytes.
+        make_executor: Makes an executor of other machines, in place of processes; the league's path must be absolute.
 
     Raises:
         DataError: the disk is full or a folder not writable.
@@ -67,7 +69,7 @@ def add_player_truth(
         if progress is not None:
             progress(done, len(halves))
 
-    run_writers(tasks, jobs, on_end=count)
+    run_writers(tasks, jobs, make_executor, on_end=count)
 
 
 def write_player_truth(

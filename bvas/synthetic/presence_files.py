@@ -19,7 +19,7 @@ from bvas.synthetic.presence import LABEL, PresenceConfig, film
 from bvas.synthetic.tone import SAMPLE_RATE, tone_of
 from bvas.synthetic.writing_jobs import check_jobs, open_root, run_writers
 from bvas.system.atomic_files import write_json
-from bvas.system.jobs.job import Job, Worker
+from bvas.system.jobs.job import Job, MakeExecutor, Worker
 from bvas.values.arrays import Ints
 from bvas.video.encode.video_writer import VideoWriter
 
@@ -34,6 +34,7 @@ def make_recordings(
     *,
     progress: Callable[[int, int], None] | None = None,
     jobs: int | None = None,
+    make_executor: MakeExecutor | None = None,
 ) -> Path:
     """Make the recordings that do not exist yet, and return the `dataset.json` of all.
 
@@ -42,6 +43,7 @@ def make_recordings(
         config: The recordings.
         progress: Called in this process with the number of finished recordings, and of all.
         jobs: Processes at a time; None is one for each CPU. Any number gives the same bytes.
+        make_executor: Makes an executor of other machines, in place of processes; `out` must be absolute.
 
     Raises:
         ConfigError: `jobs` is below 1.
@@ -67,7 +69,7 @@ def make_recordings(
         if progress is not None:
             progress(done, len(paths))
 
-    run_writers(tasks, jobs, on_end=count)
+    run_writers(tasks, jobs, make_executor, on_end=count)
     write_json(root / DATASET_NAME, _dataset(config))
     return root / DATASET_NAME
 

@@ -8,9 +8,9 @@ from bvas.errors import ConfigError, DataError
 from bvas.synthetic.league import check_config
 from bvas.system.cpu_cores import free_cores
 from bvas.system.jobs.in_process import InProcessExecutor
-from bvas.system.jobs.job import Ended, Job
+from bvas.system.jobs.job import Ended, Executor, Job, MakeExecutor
 from bvas.system.jobs.processes import ProcessExecutor
-from bvas.system.jobs.runner import run_jobs
+from bvas.system.jobs.runner import TRIES, run_jobs
 
 
 def open_root(root: Path, config: Any, *, config_name: str, folder: str) -> None:
@@ -47,6 +47,7 @@ def check_jobs(jobs: int | None) -> None:
 def run_writers(
     tasks: Sequence[Job],
     jobs: int | None,
+    make_executor: MakeExecutor | None,
     *,
     on_end: Callable[[Job], None] | None = None,
     watch: Callable[[Job, int, int, str], None] | None = None,
@@ -56,6 +57,7 @@ def run_writers(
     Args:
         tasks: The jobs.
         jobs: Processes at a time; None is one for each CPU.
+        make_executor: Makes an executor of other machines, in place of processes.
         on_end: Called with each finished job.
         watch: Called with a job's own progress.
     """
@@ -67,8 +69,14 @@ def run_writers(
         if on_end is not None:
             on_end(ended.job)
 
+    if not tasks:
+        return
     workers = max(1, min(free_cores() if jobs is None else jobs, len(tasks)))
-    executor = (
-        InProcessExecutor() if workers == 1 else ProcessExecutor([""] * workers, remedy="use fewer --jobs")
+    executor: Executor = (
+        make_executor()
+        if make_executor is not None
+        else InProcessExecutor()
+        if workers == 1
+        else ProcessExecutor([""] * workers, remedy="use fewer --jobs")
     )
-    run_jobs(tasks, executor, on_end=settle, watch=watch)
+    run_jobs(tasks, executor, on_end=settle, watch=watch, tries=1 if make_executor is None else TRIES)

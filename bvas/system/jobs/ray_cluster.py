@@ -104,7 +104,9 @@ def _check_address(address: str) -> None:
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
-        raise ConfigError(f"--ray must be auto or HOST:PORT of a cluster's head, e.g. head:6379; got {address!r}")
+        raise ConfigError(
+            f"--ray must be auto or HOST:PORT of a cluster's head, e.g. head:6379; got {address!r}"
+        )
     try:
         socket.create_connection((host, int(port)), _SECONDS_TO_ANSWER).close()
     except (OSError, OverflowError) as error:

@@ -9,6 +9,8 @@ from bvas.system.jobs.job import Ended, Executor, Job, Watch
 logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LOOKS = 0.05
+TRIES = 3
+"""How often a job is tried whose worker is killed, where that may be no fault of the job."""
 _NO_MORE = Job("", print)
 
 

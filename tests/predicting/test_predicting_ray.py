@@ -1,0 +1,84 @@
+"""Prediction on a Ray cluster of this machine, a node of which is killed."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from local_ray import kill_node, local_ray, ray_environment
+from predicting_on_ray import SEGMENT_FRAMES
+from workplaces import RESULTS, make_workplace, write_video
+
+NUM_FRAMES = 1000
+MATCHES = ("cv/game/a", "cv/game/b")
+
+
+@pytest.mark.slow
+def test_a_killed_node_costs_one_segment_and_changes_no_result(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    (tmp_path / "plain").mkdir()
+    monkeypatch.chdir(tmp_path / "plain")
+    plain = make_workplace(tmp_path / "plain")
+    for number, match in enumerate(("game/a", "game/b")):
+        for half in (1, 2):
+            write_video(plain.video(match, half), seed=10 + 2 * number + half, num_frames=NUM_FRAMES)
+    shutil.copytree(tmp_path / "plain", tmp_path / "ray")
+    plain.run(plain.held_out(0, 1), segment_frames=SEGMENT_FRAMES)
+
+    before = {process.pid for process in psutil.process_iter()}
+    with local_ray(0, 1, 1) as cluster:
+        script = Path(__file__).with_name("predicting_on_ray.py")
+        with (tmp_path / "log").open("w") as log_file:
+            driver = subprocess.Popen(
+                [sys.executable, script, str(tmp_path / "ray"), cluster.address],
+                env=ray_environment(),
+                stdout=subprocess.PIPE,
+                stderr=log_file,
+                text=True,
+            )
+        segments = tmp_path / "ray/runs/tiny/predictions/cv/game"
+        deadline = time.monotonic() + 120
+        while len(list(segments.rglob("0*.npz"))) < 4:
+            assert driver.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        kill_node(cluster)
+        output, _ = driver.communicate(timeout=240)
+        actors = [process for process in psutil.process_iter(["cmdline"]) if _is_actor(process)]
+    log = (tmp_path / "log").read_text()
+    assert driver.returncode == 0, log
+    print(repr(output))
+    done = json.loads(output.splitlines()[-1])
+    assert done["counts"] == {"made": 2, "finished": 0, "failed": 0}
+    assert done["failures"] == {}
+
+    # The job of the lost worker is tried again, and goes on in the segment that was unfinished, or behind it.
+    lost = re.findall(r"(\d)_64p (\d+)-(\d+): its worker on \S+ was lost .*; it is tried again", log)
+    assert len(lost) == 1, log
+    total = 2 * 2 * NUM_FRAMES
+    assert total - SEGMENT_FRAMES * int(lost[0][2]) < done["rows"] <= total
+    for match in MATCHES:
+        for half in (1, 2):
+            name = f"{match}/{half}_64p_scores.npz"
+            one, other = (
+                np.load(tmp_path / place / "runs/tiny/predictions" / name) for place in ("plain", "ray")
+            )
+            np.testing.assert_allclose(other["scores"], one["scores"], atol=1e-6, rtol=0)
+        spots = [
+            (tmp_path / place / "runs/tiny/predictions" / match / RESULTS).read_text()
+            for place in ("plain", "ray")
+        ]
+        assert spots[0] == spots[1]
+    assert actors == []
+    left = [process.name() for process in psutil.process_iter() if process.pid not in before]
+    assert [name for name in left if "ray" in name or "gcs" in name] == []
+
+
+def _is_actor(process: psutil.Process) -> bool:
+    return "ray::JobActor" in " ".join(process.info["cmdline"] or ())
