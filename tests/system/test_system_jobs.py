@@ -88,7 +88,8 @@ def test_a_job_whose_worker_is_killed_is_tried_again_and_others_go_on(tmp_path, 
     assert ends["sum"].value == 3
     assert isinstance(ends["always"].error, WorkerError)
     assert reason_of(ends["always"].error) == (
-        "its process was ended by signal 9; its log lines are above; if memory ran out, use fewer --jobs"
+        "its process was ended by signal 9; its log lines are above; if memory ran out, use fewer --jobs; "
+        "the job took 2 workers along"
     )
     assert "once: its process was ended by signal 9" in caplog.text
 

@@ -206,7 +206,8 @@ class RayExecutor:
         if isinstance(cause, BvasError):
             return cause
         return ConfigError(
-            f"a worker of the Ray cluster cannot start ({first_line(cause)}); install bvas {__version__} on every machine"
+            f"a worker of the Ray cluster cannot start ({first_line(cause)}); install bvas {__version__} "
+            "on every machine"
         )
 
 
