@@ -37,8 +37,9 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest tests/video -m gpu --emulated-driver
 
-# What takes too long for the default suite.
+# What takes too long for the default suite; Ray is installed for it alone.
 test-slow: $(INSTALLED)
+	$(PIP_INSTALL) --editable '.[ray]'
 	$(BIN)/python -m pytest -m slow
 
 check: $(INSTALLED)

@@ -90,6 +90,8 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def run(args: argparse.Namespace) -> int:
     """Predict, and write score curves and a results file for each match."""
+    import torch
+
     from bvas.experiment.experiment import load_experiment
     from bvas.inference.video_remarks import log_shared
     from bvas.predicting.assignments import share_of
@@ -109,6 +111,10 @@ def run(args: argparse.Namespace) -> int:
     make_executor = options.ray_maker(args, args.runs, "device", "devices")
     if make_executor is not None:
         devices: str | list[str] = options.ray_device(args)
+        if devices == "cuda" and args.precision == "auto" and not torch.cuda.is_available():
+            raise ConfigError(
+                "--precision auto asks the GPU of this machine, which has none; name it, e.g. --precision bfloat16"
+            )
     else:
         devices = args.device if args.devices is None else parse_devices(args.devices)
     experiment = with_postprocessing(load_experiment(args.experiment, args.runs), args.postprocessing)
