@@ -59,8 +59,6 @@ class MatchPrediction:
         """Jobs that have begun."""
         self.num_running = 0
         """Jobs that have not ended."""
-        self.was_tried = False
-        """Whether this process has looked at it before."""
         self._work = work
         self._rows = weights.rows_settings(assignment.folds)
         self._predicted: dict[int, tuple[PreparedVideo, SegmentedVideo]] = {}

@@ -53,6 +53,8 @@ class Schedule:
     def __post_init__(self) -> None:
         self._waiting = deque((0.0, assignment) for assignment in self.assignments)
         """With the time before which it is not tried again."""
+        self._waited_for: set[Path] = set()
+        """Folders of matches that other processes predicted the rest of."""
         self._preparing: dict[Path, dict[Path, Future[PreparedVideo]]] = {}
         """By the match's folder, and by video; kept until the match ends."""
         self._open: list[MatchPrediction] = []
@@ -78,7 +80,7 @@ class Schedule:
             if self._waiting[0][0] > time.monotonic():
                 yield None
                 continue
-            match = self._begin(*self._waiting.popleft())
+            match = self._begin(self._waiting.popleft()[1])
             if match is None:
                 continue
             for half, following in zip_longest(match.missing, match.missing[1:]):
@@ -142,12 +144,12 @@ class Schedule:
         for match in list(self._open):
             self._release(match)
 
-    def _begin(self, tried_at: float, assignment: Assignment) -> MatchPrediction | None:
+    def _begin(self, assignment: Assignment) -> MatchPrediction | None:
         """Open a match; None where it has ended, or another process predicts it."""
         try:
             match = MatchPrediction(assignment, self.work, self.weights)
         except BusyError:
-            self._wait_for(assignment, is_first=not tried_at)
+            self._wait_for(assignment)
             return None
         except USER_ERRORS as error:
             if ends_all(error):
@@ -159,12 +161,12 @@ class Schedule:
             self._release(match)
             self._end(assignment, was_finished=True)
             return None
-        match.was_tried = tried_at > 0
         return match
 
-    def _wait_for(self, assignment: Assignment, *, is_first: bool) -> None:
+    def _wait_for(self, assignment: Assignment) -> None:
         """Look at a match again later."""
-        if is_first:
+        if assignment.folder not in self._waited_for:
+            self._waited_for.add(assignment.folder)
             logger.info(
                 "%s: other processes predict the rest of it; it is looked at again later", assignment.name
             )
@@ -212,7 +214,7 @@ class Schedule:
             # Its jobs met other processes, which may be gone, or far from the rest.
             self._waiting.appendleft((0.0, assignment))
         else:
-            self._wait_for(assignment, is_first=not match.was_tried)
+            self._wait_for(assignment)
 
     def _release(self, match: MatchPrediction) -> None:
         self._open.remove(match)
