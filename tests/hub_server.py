@@ -15,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 @dataclass
 class Repository:
     private: bool = False
+    gated: bool = False
+    """Everyone sees its files, and nobody may have them."""
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
 
@@ -86,7 +88,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append((self.command, prefix + path, self.headers.get("Authorization", "")))
         size = int(self.headers.get("Content-Length") or 0)
-        self.body = self.rfile.read(size) if size or self.headers.get("Transfer-Encoding") is None else self._chunks()
+        self.body = (
+            self.rfile.read(size) if size or self.headers.get("Transfer-Encoding") is None else self._chunks()
+        )
         return path
 
     def _chunks(self):
@@ -130,7 +134,9 @@ class _HubHandler(_Handler):
         elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/preupload/(.+)", path):
             files = [one["path"] for one in json.loads(self.body)["files"]]
             modes = {name: "lfs" if is_large(name) else "regular" for name in files}
-            modes = [{"path": name, "uploadMode": mode, "shouldIgnore": False} for name, mode in modes.items()]
+            modes = [
+                {"path": name, "uploadMode": mode, "shouldIgnore": False} for name, mode in modes.items()
+            ]
             self.answer(200, {"files": modes})
         elif path.endswith(".git/info/lfs/objects/batch"):
             objects = [
@@ -174,6 +180,9 @@ class _HubHandler(_Handler):
 
     def _file(self, path, name, repository, commit, files):
         content = files[path]
+        if repository.gated:
+            self.answer(403, X_Error_Code="GatedRepo", X_Error_Message="Access is restricted")
+            return
         if not is_large(path):
             content = self.hub.served.get(path, content)
             self.answer(200, content, ETag=f'"{blob_id(files[path])}"', X_Repo_Commit=commit)
@@ -247,7 +256,9 @@ def local_hub():
             server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, hub))
             server.daemon_threads = True
             stack.callback(server.server_close)
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+            thread = threading.Thread(
+                target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+            )
             thread.start()
             stack.callback(thread.join)
             stack.callback(server.shutdown)

@@ -7,6 +7,7 @@ it.
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def open_hub(address: HubAddress) -> Iterator[Any]:
             revision.
     """
     hub = import_hub()
-    if not logger.isEnabledFor(logging.INFO):
+    # Its bars of uploads are drawn in log files too.
+    if not (sys.stderr.isatty() and logger.isEnabledFor(logging.INFO)):
         hub.utils.disable_progress_bars()
     try:
         with quieted("huggingface_hub", "httpx", "httpx2"):
@@ -107,7 +109,7 @@ def _fault(hub: Any, address: HubAddress, error: BaseException) -> str:
     while (cause := chain[-1].__cause__) is not None:
         chain.append(cause)
     repository = f"{PREFIX}{address.repository}"
-    who = "the token" if hub.get_token() else "without a token, one"
+    why = "the token has no right to it" if hub.get_token() else "no token was given"
     for one in chain:
         if isinstance(one, hub.errors.OfflineModeIsEnabled):
             return (
@@ -117,12 +119,12 @@ def _fault(hub: Any, address: HubAddress, error: BaseException) -> str:
         if isinstance(one, hub.errors.RevisionNotFoundError):
             return f"{repository} has no revision {address.revision!r}; give a branch, a tag or a full commit of it"
         if isinstance(one, hub.errors.GatedRepoError):
-            return f"{repository} is gated, and {who} may not read it; ask for access on its page on the Hub"
+            return f"{repository} is gated, and {why}; ask for access on its page on the Hub, and log in"
         status = getattr(getattr(one, "response", None), "status_code", None)
         if status in (_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND):
             return (
-                f"the Hub refuses {address} ({status}): it does not exist, or {who} may not do this; check the name, "
-                "and log in by 'hf auth login' or set HF_TOKEN to a token with the right"
+                f"the Hub refuses {address} ({status}): it does not exist, or {why}; check the name, and log in by "
+                "'hf auth login' or set HF_TOKEN"
             )
     reason = first_line(chain[-1])
-    return f"{address}: the Hub does not answer as it should ({reason}); try again, whole files that came are kept"
+    return f"{address}: no exchange with the Hub ({reason}); check the network and try again, whole files are kept"
