@@ -73,6 +73,9 @@ def import_hub() -> Any:
         ConfigError: it is not installed.
     """
     try:
+        for part in ("errors", "utils"):
+            # It imports its parts late, and then not by their names.
+            import_module(f"huggingface_hub.{part}")
         return import_module("huggingface_hub")
     except ModuleNotFoundError as error:
         raise ConfigError(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +63,7 @@ def uploaded(hub, trained):
 
 
 def as_written(folder):
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_what_is_pushed_and_pulled_is_the_same_bit_for_bit(uploaded, trained, tmp_path):
@@ -336,10 +337,26 @@ def test_a_video_is_spotted_by_weights_of_the_hub_and_the_token_stays_secret(
         ]
 
 
-def test_a_missing_package_is_named_with_the_line_that_installs_it(monkeypatch, tmp_path):
+def test_a_new_process_pulls_from_the_server_that_the_environment_names(uploaded, tmp_path):
+    words = ["weights", "pull", "hf:club/tiny", "--name", "other", "--runs", str(tmp_path)]
+    place = Path(__file__).resolve().parents[2]
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "bvas", *words], cwd=place, capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stdout) == (0, f"experiment other of kind spot in {tmp_path / 'other'}\n")
+    said = f"hf:club/tiny@main is hf:club/tiny@{uploaded.branches['main']}"
+    assert ended.stderr == f"{said}\n3 files in {tmp_path / 'other'}\n"
+
+
+def test_a_missing_package_is_named_with_the_line_that_installs_it(uploaded, monkeypatch, tmp_path):
+    name = pulled("hf:club/tiny", tmp_path)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+
     with pytest.raises(ConfigError, match=r"pip install 'bvas\[hub\]'"):
         pulled("hf:club/tiny", tmp_path)
+    assert pulled(f"hf:club/tiny@{uploaded.branches['main']}", tmp_path) == name
 
 
 def test_addresses_are_read():
