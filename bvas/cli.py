@@ -50,11 +50,13 @@ VERBS = {
     "weights download": "download published weights, and import them by name",
     "weights import": "import weights of the reference system",
     "weights export": "write a trained model as ONNX files, with a model card",
+    "weights push": "upload an experiment to the Hugging Face Hub, with a model card",
+    "weights pull": "pull an experiment from the Hugging Face Hub",
 }
 # Verbs that do nothing without the extra `train`, and say so first. Others need it for some of their models only.
 NEED_TRAIN = frozenset(
     {"demo", "train", "predict", "intervals", "experiment run", "experiment preview", "experiment rate"}
-    | {"players detector", "weights download", "weights import", "weights export"}
+    | {"players detector", "weights download", "weights import", "weights export", "weights push"}
 )
 
 

@@ -17,6 +17,7 @@ doctor/               findings about this machine, with remedies
 download.py           downloads that resume, and that are never taken for another file
 extras.py             the extra `train`: its packages, and how to install them
 file_names.py         file names: shown to people, and derived for outputs
+hub.py                client of the Hugging Face Hub, and its errors as lines that name a remedy
 interrupts.py         Ctrl-C delayed while C code calls Python functions
 job_arrays.py         share of this process in a job array of Slurm or Kubernetes
 jobs/                 job runner and its executors
