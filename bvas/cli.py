@@ -35,6 +35,7 @@ VERBS = {
     "doctor": "check this machine, with a remedy for each problem",
     "video check": "print the properties of video files, and the decoders that read them",
     "video prepare": "make copies of videos that are fast to read",
+    "video index": "find and keep the frame numbers and times of videos, also in a file beside each",
     "video frames": "write frames of a video as numbered pictures",
     "data synth": "make synthetic matches in SoccerNet's layout",
     "data check": "list the faults and contents of a data root",
