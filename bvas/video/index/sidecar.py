@@ -1,7 +1,7 @@
 """Sidecar of a video: its frame table and facts in `VIDEO.bvasindex`, a file that travels with it.
 
-It is used only while version, size, and the hash of the video's first and last 64 KiB agree, and only for the options of
-reading that it was written for.
+It is used only while version, size, and the hash of the video's first and last 64 KiB agree, and only for the options
+of reading that it was written for.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`build_index`: the frame table and the facts of a video file, scanned once and then taken from the cache or a sidecar.
+"""`build_index`: the frame table and the facts of a video file, scanned once and then taken from cache or sidecar.
 
 An entry of the cache is named after the file's path and holds its size, time of change and a hash of its first and last
 64 KiB; where one of them differs, the entry is not used. An entry that cannot be read counts as missing, and without a
