@@ -319,7 +319,8 @@ def test_label_studios_own_package_accepts_tasks_and_config(spots, intervals, tm
         config = interface.LabelInterface((tmp_path / "tasks_config.xml").read_text())
         config.validate()
         for task in json.loads((tmp_path / "tasks.json").read_text()):
-            assert config.validate_task(task) is True
+            # With predictions it calls itself wrongly (2.1.2).
+            assert config.validate_task({"data": task["data"]}) is True
             assert config.validate_prediction(task["predictions"][0], return_errors=True) == []
 
 

@@ -5,14 +5,14 @@ or the list `data.json`. Frames count from 1, and `support` holds the last frame
 https://docs.voxel51.com/user_guide/import_datasets.html#fiftyonetemporaldetectiondataset.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bvas.data.importing.clip_drafts import CLIP_SUFFIXES
 from bvas.data.importing.draft import Import, MatchDraft, labels_in
-from bvas.data.importing.frame_ranges import add_video, range_of, with_moments
+from bvas.data.importing.frame_ranges import add_range, add_video, set_moments
 from bvas.data.json_object import Items, Names, Place, read_json_file, short_text
 from bvas.data.named_files import named_file
 from bvas.data.raw_annotations import Fault
@@ -34,13 +34,9 @@ class _DetectionObject:
 
 def is_fiftyone(content: Any) -> bool:
     """Return whether a JSON value has the form of such a file."""
-    return isinstance(content, dict) and content.keys() <= {"classes", "labels"} and bool(_lists(content))
-
-
-def _lists(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    lists = content.get("labels")
-    is_whole = isinstance(lists, dict) and all(isinstance(one, list | None) for one in lists.values())
-    return lists if is_whole else {}
+    lists = content.get("labels") if isinstance(content, dict) else None
+    is_of_lists = isinstance(lists, dict) and all(isinstance(one, list | None) for one in lists.values())
+    return is_of_lists and content.keys() <= {"classes", "labels"}
 
 
 def read_fiftyone(source: Path, videos: Path | None) -> Import:
@@ -69,17 +65,18 @@ def read_fiftyone(source: Path, videos: Path | None) -> Import:
     data = path.with_name("data")
     folder = videos or (data if data.is_dir() else path.parent)
     matches: dict[str, MatchDraft] = {}
-    for key, detections in sorted(_lists(content).items()):
+    for key, detections in sorted(content["labels"].items()):
         inner = place.inner(f"video {short_text(key)}")
         name = listed.get(key, key) if isinstance(listed, dict) else key
         video = _video(folder, str(name))
         if video is None:
             inner.fault(f"no video of this name in {folder}; say where with --videos")
             continue
-        found = add_video(matches, None, video, inner)
-        if found is not None and detections is not None:
-            _add(detections, file.classes, inner, found[0])
-    drafts = with_moments(list(matches.values()))
+        match = add_video(matches, None, video, inner)
+        if match is not None and detections is not None:
+            _add(detections, file.classes, inner, match)
+    set_moments(matches.values())
+    drafts = tuple(matches.values())
     return Import(labels=labels_in(drafts, file.classes), matches=drafts, faults=tuple(faults))
 
 
@@ -97,8 +94,7 @@ def _add(detections: Items, classes: Sequence[str], place: Place, match: MatchDr
             inner.fault(f"label {short_text(label)} is neither a name nor a number of 'classes'")
             continue
         first, last = held.support if len(held.support) == 2 else (None, None)
-        item = range_of(first, last, number, 1, label, inner)
-        match.annotations += [] if item is None else [item]
+        add_range(match, number, label, first, last, inner)
 
 
 def _video(folder: Path, name: str) -> Path | None:

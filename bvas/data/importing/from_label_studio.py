@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from bvas.data.importing.clip_drafts import CLIP_SUFFIXES
 from bvas.data.importing.draft import Import, MatchDraft, labels_in
-from bvas.data.importing.frame_ranges import add_video, range_of, with_moments
+from bvas.data.importing.frame_ranges import add_range, add_video, set_moments
 from bvas.data.json_object import Items, Names, Place, read_json_file, short_text
 from bvas.data.named_files import named_file
-from bvas.data.raw_annotations import Fault, RawAnnotation
+from bvas.data.raw_annotations import Fault
 from bvas.errors import DecodeError
 from bvas.values.plural import count_text
 from bvas.video.index.video_index import build_index
@@ -30,19 +30,12 @@ _SAME_RATE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class _TaskObject:
-    data: Any = None
+class _Lists:
+    """The lists of a task, of its annotations and of the values of these."""
+
     annotations: Items = ()
     predictions: Items = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _ListObject:
     result: Items = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _ValueObject:
     ranges: Items = ()
     timelinelabels: Names = ()
 
@@ -82,13 +75,13 @@ def read_label_studio(source: Path, videos: Path) -> Import:
             "its rate (Label Studio assumes 24)",
             source,
         )
-    places = [
-        (Place(source, f"task {task.get('id', number)}", faults), task) for number, task in enumerate(content)
-    ]
     matches: dict[str, MatchDraft] = {}
-    for place, task in sorted(places, key=lambda one: _part(one[1]["data"])):
+    places = [Place(source, f"task {task.get('id', number)}", faults) for number, task in enumerate(content)]
+    # The newest task stands first.
+    for place, task in sorted(zip(places, content, strict=True), key=lambda one: _part(one[1]["data"])):
         _add(task, key, place, videos, matches)
-    drafts = with_moments(list(matches.values()))
+    set_moments(matches.values())
+    drafts = tuple(matches.values())
     return Import(labels=labels_in(drafts, ()), matches=drafts, faults=tuple(faults))
 
 
@@ -97,28 +90,27 @@ def _part(data: Mapping[str, Any]) -> int:
     return part if isinstance(part, int) else 0
 
 
-def _add(value: Any, key: str, place: Place, videos: Path, matches: dict[str, MatchDraft]) -> None:
-    task = place.read(value, _TaskObject, others=True)
-    video = _video(value["data"], place, videos)
-    if task is None or video is None:
+def _add(
+    task: Mapping[str, Any], key: str, place: Place, videos: Path, matches: dict[str, MatchDraft]
+) -> None:
+    data = task["data"]
+    video = _video(data, place, videos)
+    name = data.get("match")
+    match = video and add_video(matches, name if isinstance(name, str) and name else None, video, place)
+    if video is None or match is None:
         return
-    name = value["data"].get("match")
-    found = add_video(matches, name if isinstance(name, str) and name else None, video, place)
-    if found is None:
-        return
-    _check_rate(value["data"].get("fps"), video, place)
-    match, part = found
-    lists = [one for one in getattr(task, key) if not (isinstance(one, dict) and one.get("was_cancelled"))]
+    _check_rate(data.get("fps"), video, place)
+    held = getattr(place.read(task, _Lists, others=True), key)
+    lists = [one for one in held if not (isinstance(one, dict) and one.get("was_cancelled"))]
     if len(lists) > 1:
         place.fault(f"has {len(lists)} {key}; keep one of them, as bvas does not choose between annotators")
     elif lists:
-        held = place.read(lists[0], _ListObject, needs=("result",), others=True) or _ListObject()
-        items = _annotations(held.result, place, part)
-        match.annotations = [*(match.annotations or ()), *items]
+        match.annotations = match.annotations or []
+        found = place.read(lists[0], _Lists, needs=("result",), others=True)
+        _add_results(() if found is None else found.result, place, match)
 
 
-def _annotations(results: Items, place: Place, part: int) -> list[RawAnnotation]:
-    found = []
+def _add_results(results: Items, place: Place, match: MatchDraft) -> None:
     num_others = 0
     for number, result in enumerate(results):
         value = result.get("value") if isinstance(result, dict) else None
@@ -126,17 +118,16 @@ def _annotations(results: Items, place: Place, part: int) -> list[RawAnnotation]
             num_others += 1
             continue
         inner = place.inner(f"result {number}")
-        needs = ("ranges", "timelinelabels")
-        held = inner.read(value, _ValueObject, needs=needs, others=True, whole=True) or _ValueObject()
+        held = (
+            inner.read(value, _Lists, needs=("ranges", "timelinelabels"), others=True, whole=True) or _Lists()
+        )
         for span in held.ranges:
             start, end = (span.get(name) if isinstance(span, dict) else None for name in ("start", "end"))
             for label in held.timelinelabels:
-                item = range_of(start, end, number, part, label, inner)
-                found += [] if item is None else [item]
+                add_range(match, number, label, start, end, inner)
     if num_others:
         others = count_text(num_others, "result")
         logger.warning("%s: %s: %s not of TimelineLabels left out", place.path, place.place, others)
-    return found
 
 
 def _video(data: Mapping[str, Any], place: Place, videos: Path) -> Path | None:
