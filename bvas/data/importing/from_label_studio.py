@@ -95,9 +95,11 @@ def _add(
 ) -> None:
     data = task["data"]
     video = _video(data, place, videos)
+    if video is None:
+        return
     name = data.get("match")
-    match = video and add_video(matches, name if isinstance(name, str) and name else None, video, place)
-    if video is None or match is None:
+    match = add_video(matches, name if isinstance(name, str) and name else None, video, place)
+    if match is None:
         return
     _check_rate(data.get("fps"), video, place)
     held = getattr(place.read(task, _Lists, others=True), key)

@@ -170,7 +170,7 @@ def _text_of_all(format_name: str, source: Results, parts: Sequence[VideoResult]
     if format_name == "osl":
         return osl_text(source.name, _labels_of(source, parts), parts, folder, rate=_grid_rate(parts))
     if format_name == "label-studio":
-        return label_studio_text(source.name, parts, folder)
+        return label_studio_text(source.name, parts)
     if format_name == "fiftyone":
         return fiftyone_text(_labels_of(source, parts), parts)
     beyond = [part.video.number for part in parts if part.video.number > 2 and part.spots]
@@ -184,7 +184,8 @@ def _text_of_all(format_name: str, source: Results, parts: Sequence[VideoResult]
 def _labels_of(source: Results, parts: Sequence[VideoResult]) -> list[str]:
     """Return the labels of the model where these are known, and behind them, sorted, others that occur."""
     known = list(source.labels) if source.labels_are_known else []
-    occurring = {one.label for part in parts for one in (*part.spots, *part.intervals)}
+    occurring = {spot.label for part in parts for spot in part.spots}
+    occurring |= {one.label for part in parts for one in part.intervals}
     return known + sorted(occurring - set(known))
 
 

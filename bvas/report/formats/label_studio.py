@@ -5,7 +5,6 @@ https://labelstud.io/guide/predictions.
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -18,19 +17,17 @@ _CONTROL, _OBJECT = "timeline", "video"
 _LOCAL_FILES = "/data/local-files/?d="
 
 
-def label_studio_text(name: str, parts: Sequence[VideoResult], folder: Path) -> str:
-    """Return the tasks to import, one a video.
+def label_studio_text(name: str, parts: Sequence[VideoResult]) -> str:
+    """Return the tasks to import, one a video; addresses are those of local files below the root of the file system.
 
     Args:
         name: Of the match whose parts the videos are.
         parts: The videos.
-        folder: Where the file goes. Addresses of videos below it begin there, as Label Studio's document root; others
-            begin at the root of the file system.
 
     Raises:
         ConfigError: a video is unknown.
     """
-    return json_text([_task(name, part, folder) for part in parts])
+    return json_text([_task(name, part) for part in parts])
 
 
 def labeling_config(labels: Iterable[str]) -> str:
@@ -45,14 +42,13 @@ def labeling_config(labels: Iterable[str]) -> str:
     return ElementTree.tostring(view, encoding="unicode") + "\n"
 
 
-def _task(name: str, part: VideoResult, folder: Path) -> dict[str, Any]:
+def _task(name: str, part: VideoResult) -> dict[str, Any]:
     ranges = frame_ranges(part)
     video = part.video
     assert video.path is not None
     assert video.frames is not None
-    path, root = video.path.absolute(), folder.absolute()
-    below = path.relative_to(root) if path.is_relative_to(root) else path
-    address = _LOCAL_FILES + quote(below.as_posix().lstrip("/"), errors="surrogateescape")
+    path = video.path.absolute()
+    address = _LOCAL_FILES + quote(path.relative_to(path.anchor).as_posix(), errors="surrogateescape")
     results = [_result(number, one) for number, one in enumerate(ranges, 1)]
     return {
         "data": {"video": address, "fps": float(video.frames.rate), "match": name, "part": video.number},
