@@ -14,7 +14,7 @@ from bvas.cli import main
 from bvas.system import notices
 from bvas.video.container.read_options import ReadOptions
 from bvas.video.index import index_entry, video_index
-from bvas.video.index.sidecar import sidecar_path
+from bvas.video.index.sidecar import read_sidecar, sidecar_path
 from bvas.video.index.video_index import build_index
 
 
@@ -84,19 +84,25 @@ def test_the_file_names_no_folder_of_the_machine_that_wrote_it(pair, tmp_path):
     assert json.loads(about)["index"]["path"] == "a.mp4"
 
 
-@pytest.mark.parametrize("place", [30, -1])
-def test_a_changed_head_or_tail_is_seen(pair, scans, caplog, place):
+@pytest.mark.parametrize(("place", "is_seen"), [(30, True), (-1, True), (-100_000, False)])
+def test_a_changed_head_or_tail_is_seen_and_a_changed_middle_is_not(pair, scans, caplog, place, is_seen):
+    pair.write_bytes(pair.read_bytes() + _skipped_box(200_000))
+    assert main(["video", "index", str(pair), "--sidecar", "--quiet"]) == 0
     content = bytearray(pair.read_bytes())
     content[place] ^= 1
     pair.write_bytes(content)
-    found = video_index.read_sidecar(pair, ReadOptions())
-    assert found is None
-    assert "the video has other content" in caplog.text
+    caplog.clear()
+    assert (read_sidecar(pair, ReadOptions()) is None) == is_seen
+    assert ("the video has other content" in caplog.text) == is_seen
+
+
+def _skipped_box(size):
+    """Return a box that may end an mp4, and that all programs skip."""
+    return size.to_bytes(4, "big") + b"free" + bytes(size - 8)
 
 
 def test_another_size_is_seen(pair, scans, caplog):
-    # Beyond the last box an mp4 may hold a box that all programs skip.
-    pair.write_bytes(pair.read_bytes() + (1016).to_bytes(4, "big") + b"free" + bytes(1008))
+    pair.write_bytes(pair.read_bytes() + _skipped_box(1016))
     _is_ignored(pair, scans, caplog, "the video has another size")
 
 
