@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Index each video, and print a line for it."""
-    from bvas.errors import DecodeError
+    from bvas.errors import BvasError
     from bvas.video.index.sidecar import write_sidecar
     from bvas.video.index.video_index import build_index
 
@@ -36,13 +36,13 @@ def run(args: argparse.Namespace) -> int:
     for video in args.videos:
         try:
             index, info = build_index(video, reading=reading, cache=not args.no_cache)
-        except DecodeError as error:
+            written = f", index in {write_sidecar(video, reading, index, info)}" if args.sidecar else ""
+        except BvasError as error:
             if len(args.videos) == 1:
                 raise
             num_failed += 1
             logger.error("%s", error)
             continue
-        written = f", index in {write_sidecar(video, reading, index, info)}" if args.sidecar else ""
         frames = count_text(index.num_frames, "frame")
         print(f"{video}: {frames}, {index.duration_seconds:.3f} s{written}")
     return partial_code(num_failed, len(args.videos))

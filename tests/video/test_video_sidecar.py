@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 import zipfile
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -30,6 +31,7 @@ def scans(monkeypatch):
     monkeypatch.setattr(video_index, "scan_file", scan)
     monkeypatch.setattr(video_index, "cache_folder", lambda: None)
     monkeypatch.setattr(notices, "_said", set())
+    monkeypatch.setattr(notices, "_files_of_kind", Counter())
     return counted
 
 
@@ -172,6 +174,11 @@ def test_a_sidecar_that_unpacks_to_gigabytes_is_not_unpacked(pair, scans, caplog
     _is_ignored(pair, scans, caplog, "damaged, or not a sidecar")
 
 
+def test_a_sidecar_cannot_make_a_list_of_addresses_of_a_file(pair, scans, caplog):
+    _rewrite(pair, about=_with("index", "is_fetched", True))
+    _is_ignored(pair, scans, caplog, "it is of a playlist")
+
+
 def test_the_verb_replaces_a_sidecar_that_is_not_of_the_video(pair, scans, capsys):
     other = make_video(pair.with_name("b.mp4"), num_frames=12)
     shutil.copyfile(sidecar_path(pair), sidecar_path(other))
@@ -196,8 +203,10 @@ def test_a_folder_of_pictures_has_no_sidecar(tmp_path, scans, capsys):
     folder = tmp_path / "frames"
     video = make_video(tmp_path / "a.mp4", num_frames=3)
     assert main(["video", "frames", str(video), "--out", str(folder), "--quiet"]) == 0
-    assert main(["video", "index", str(folder), "--sidecar", "--rate", "25", "--quiet"]) == 2
+    assert main(["video", "index", str(folder), "--sidecar", "--quiet"]) == 2
     assert "playlist or a folder of pictures" in capsys.readouterr().err
+    assert main(["video", "index", str(folder), str(video), "--sidecar", "--quiet"]) == 3
+    assert sidecar_path(video).is_file()
 
 
 def test_a_rate_is_part_of_the_sidecar(tmp_path, scans):

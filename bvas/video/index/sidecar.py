@@ -35,11 +35,15 @@ def read_sidecar(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInf
         return None
     try:
         found = read_entry(sidecar, _key(path, reading))
+        if not isinstance(found, str) and found[0].is_fetched:
+            # It would be opened as a list of addresses.
+            found = "it is of a playlist, and the video is a file"
     except ENTRY_FAULTS as error:
         found = f"it is damaged, or not a sidecar ({type(error).__name__})"
     if isinstance(found, str):
         reason = _MEANINGS.get(found, found)
-        warn_once(str(sidecar), f"is not used: {reason}; 'bvas video index VIDEO --sidecar' writes it again")
+        line = f"is not used: {reason}; 'bvas video index VIDEO --sidecar' writes it again"
+        warn_once(str(sidecar), line, kind="sidecars that are not used")
         return None
     return found
 
