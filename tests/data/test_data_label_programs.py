@@ -232,6 +232,10 @@ def test_a_video_is_found_by_the_name_in_its_address(tmp_path, videos, address):
 @pytest.mark.parametrize(
     ("task", "message"),
     [
+        (
+            _task("second.mp4", data={"v": "second.mp4", "fps": "30"}),
+            "counts frames at 30 per second, and second.mp4 has 29.97",
+        ),
         (_task("second.mp4", _value(1, 3)), "counts frames at 25 per second, and second.mp4 has 29.97"),
         (_task("second.mp4", _value(0, 3), data={"v": "second.mp4"}), "holds frames 0 to 3"),
         (_task("second.mp4", _value(3, 2), data={"v": "second.mp4"}), "holds frames 3 to 2"),

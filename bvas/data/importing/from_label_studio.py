@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,13 +21,13 @@ from bvas.data.named_files import named_file
 from bvas.data.raw_annotations import Fault
 from bvas.errors import DecodeError
 from bvas.values.plural import count_text
+from bvas.video.container.frame_rate import same_rate
 from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
 
 # What Label Studio puts before the name of a file that is uploaded.
 _UPLOAD = re.compile(r"[0-9a-f]{8}-")
-_SAME_RATE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def read_label_studio(source: Path, videos: Path) -> Import:
     key = "annotations" if any(task.get("annotations") for task in content) else "predictions"
     if key == "predictions":
         logger.warning("%s: no task has annotations, so its predictions are read as labels", source)
-    if not all(task["data"].get("fps") for task in content):
+    if any(_rate_in(task["data"]) is None for task in content):
         logger.warning(
             "%s: tasks without 'fps'; their frames are those of the video only if frameRate of the labeling config was "
             "its rate (Label Studio assumes 24)",
@@ -101,7 +102,7 @@ def _add(
     match = add_video(matches, name if isinstance(name, str) and name else None, video, place)
     if match is None:
         return
-    _check_rate(data.get("fps"), video, place)
+    _check_rate(_rate_in(data), video, place)
     held = getattr(place.read(task, _Lists, others=True), key)
     lists = [one for one in held if not (isinstance(one, dict) and one.get("was_cancelled"))]
     if len(lists) > 1:
@@ -156,17 +157,25 @@ def _path_in(address: str) -> str:
     return unquote(parts.path)
 
 
-def _check_rate(fps: Any, video: Path, place: Place) -> None:
+def _rate_in(data: Mapping[str, Any]) -> Fraction | None:
+    """Return the rate at which a task counts frames; None where it says none."""
+    try:
+        return Fraction(str(data.get("fps"))) or None
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _check_rate(counted: Fraction | None, video: Path, place: Place) -> None:
     """Note a fault where frames were counted at another rate than the video has."""
-    if not isinstance(fps, int | float) or not fps:
+    if counted is None:
         return
     try:
-        rate = float(build_index(video)[0].rate)
+        rate = build_index(video)[0].rate
     except DecodeError as error:
         place.fault(str(error))
         return
-    if abs(fps / rate - 1) > _SAME_RATE:
+    if not same_rate(counted, rate):
         place.fault(
-            f"counts frames at {fps:g} per second, and {video.name} has {rate:g}; set 'fps' of the task to that, and "
-            "label it again"
+            f"counts frames at {float(counted):g} per second, and {video.name} has {float(rate):g}; set 'fps' of the "
+            "task to that, and label it again"
         )
