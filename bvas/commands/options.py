@@ -254,7 +254,7 @@ def reading_of(args: argparse.Namespace) -> "ReadOptions":
 
 def add_no_cache(parser: Options) -> None:
     """Add --no-cache."""
-    parser.add_argument("--no-cache", action="store_true", help="neither read nor write cached video indexes")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor write indexes of videos")
 
 
 def add_decode(parser: Options) -> None:
