@@ -28,6 +28,7 @@ ROI = "--detector none --roi 20,10,30,40@0.5"
 RUN = {
     "doctor": "--runs runs",
     "video check": f"{FIRST} numbers.ts",
+    "video index": f"{FIRST} --sidecar",
     "video prepare": f"{FIRST} --out copies",
     "video frames": f"{FIRST} --out frames --every 20",
     "data synth": "--out league --matches 1 --minutes 0.1 --size 64x96 --jobs 1 --boxes",
