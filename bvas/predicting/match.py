@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from bvas.data.matches import Half
-from bvas.errors import DataError, DecodeError
+from bvas.errors import DataError
 from bvas.inference.file_rows import check_gap_share, gaps_in_time
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.finished import Finished, find_finished
+from bvas.predicting.finished import Finished, find_finished, known_by_content
 from bvas.predicting.prepared_video import PreparedVideo
 from bvas.predicting.segments import SegmentedVideo, precision_settings
 from bvas.predicting.settings import Weights, Work
@@ -30,7 +30,7 @@ from bvas.system.jobs.job import JobError
 from bvas.system.locks import locked
 from bvas.values.annotations import Gap
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.index.file_identity import fingerprint_of, place_of
+from bvas.video.index.remote_file import RemoteFile
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class MatchPrediction:
         """Jobs that have not ended."""
         self._work = work
         self._rows = weights.rows_settings(assignment.folds)
+        self._prepared: list[PreparedVideo] = []
         self._predicted: dict[int, tuple[PreparedVideo, SegmentedVideo]] = {}
         with ExitStack() as stack:
             stack.enter_context(locked(assignment.folder))
@@ -81,7 +82,7 @@ class MatchPrediction:
         for half in self.halves:
             if half.number in finished.videos:
                 try:
-                    curves[half.number] = load_curve(curve_path(folder, output_stem(half.path.stem)))
+                    curves[half.number] = load_curve(curve_path(folder, output_stem(half.stem)))
                 except DataError as error:
                     logger.warning("%s", error)
         return curves
@@ -90,6 +91,24 @@ class MatchPrediction:
     def missing(self) -> list[Half]:
         """The halves that have no curve of the same weights, settings and video."""
         return [half for half in self.halves if half.number not in self._known]
+
+    def takes_known(self, half: Half, prepared: PreparedVideo) -> bool:
+        """Take the finished curve of a remote video that turned out to be known, by its content; return whether.
+
+        Raises:
+            DataError: results of another video would be replaced.
+        """
+        folder, found = self.assignment.folder, None
+        self._prepared.append(prepared)
+        if prepared.fetched is not None:
+            found = known_by_content(
+                folder, half, self._rows, self._work, prepared.sha256, prepared.fingerprint
+            )
+        if found is None:
+            return False
+        self._curves[half.number] = load_curve(curve_path(folder, output_stem(half.stem)))
+        self._known[half.number] = found
+        return True
 
     def segmented(self, half: Half, prepared: PreparedVideo, device: str) -> SegmentedVideo:
         """Return the segments of a video, for jobs on devices of this kind."""
@@ -104,9 +123,9 @@ class MatchPrediction:
         video = SegmentedVideo(
             work=work,
             folds=self.assignment.folds,
-            path=half.path,
+            path=prepared.path,
             num_frames=prepared.grid.num_frames,
-            folder=folder / f"{output_stem(half.path.stem)}_unfinished",
+            folder=folder / f"{output_stem(half.stem)}_unfinished",
             made_from=json.dumps(made_from, sort_keys=True),
         )
         if work.overwrite:
@@ -126,12 +145,7 @@ class MatchPrediction:
         for half in self.halves:
             if half.number in self._predicted:
                 records[half.number], self._curves[half.number] = self._joined(half)
-            video = VideoFile(
-                name=output_stem(half.path.stem),
-                number=half.number,
-                match=self.assignment.name,
-                path=half.path,
-            )
+            video = VideoFile.of_half(self.assignment.name, half)
             made_from, curve = records[half.number], self._curves[half.number]
             gaps = [Gap.from_json(gap) for gap in made_from.gaps]
             results.append(VideoResult.from_curve(video, curve, experiment, gaps=gaps, made_from=made_from))
@@ -144,18 +158,17 @@ class MatchPrediction:
     def _joined(self, half: Half) -> tuple[VideoRecord, ScoreCurve]:
         """Return record and curve of a video from its segments."""
         prepared, video = self._predicted[half.number]
-        if fingerprint_of(half.path) != prepared.fingerprint:
-            raise DecodeError(f"{half.path} changed while it was predicted; predict it again", path=half.path)
+        prepared.check_unchanged()
         segments = [video.load(number) for number in range(video.num_segments)]
         found = [segment for segment in segments if segment is not None]
         scores = np.concatenate([segment.scores for segment in found])
         if len(scores) != video.num_frames:
-            raise DataError(f"rows of {half.path} disappeared from {video.folder}; predict it again")
+            raise DataError(f"rows of {half.place} disappeared from {video.folder}; predict it again")
         seconds = prepared.grid.seconds
         gaps = gaps_in_time([gap for segment in found for gap in segment.gaps], seconds)
-        check_gap_share(half.path, gaps, len(scores))
+        check_gap_share(Path(half.place), gaps, len(scores))
         record = VideoRecord(
-            path=place_of(half.path),
+            path=half.place,
             backend=",".join(sorted({segment.backend for segment in found})),
             fingerprint=prepared.fingerprint,
             sha256=prepared.sha256,
@@ -164,13 +177,15 @@ class MatchPrediction:
         return record, ScoreCurve(scores, seconds, self._work.experiment.task.labels.names)
 
     def close(self) -> None:
-        """Release the lock."""
+        """Remove copies of remote videos, and release the lock."""
+        for prepared in self._prepared:
+            prepared.discard()
         self._lock.close()
 
 
-def first_video(assignment: Assignment, work: Work) -> Path | None:
+def first_video(assignment: Assignment, work: Work) -> Path | RemoteFile | None:
     """Return the first video of a match; None without one, which is an error later."""
     try:
-        return assignment.halves(work.experiment.task)[0].path
+        return assignment.halves(work.experiment.task)[0].video
     except DataError:
         return None

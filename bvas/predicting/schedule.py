@@ -20,7 +20,9 @@ from bvas.predicting.segments import SegmentedVideo, predict_segments
 from bvas.predicting.settings import Weights, Work, ends_all
 from bvas.system.background import in_background
 from bvas.system.jobs.job import USER_ERRORS, Ended, Job, JobError, reason_of
+from bvas.system.scratch import Scratch
 from bvas.values.progress import Progress
+from bvas.video.index.remote_file import NoRoomError, RemoteFile
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,8 @@ class Schedule:
     def __post_init__(self) -> None:
         self._waiting = deque((0.0, assignment) for assignment in self.assignments)
         """With the time before which it is not tried again."""
-        self._preparing: dict[Path, Future[PreparedVideo]] = {}
+        self._preparing: dict[Path | RemoteFile, Future[PreparedVideo]] = {}
+        self._scratch = Scratch(self.work.scratch)
         self._open: list[MatchPrediction] = []
         self._running: dict[str, tuple[MatchPrediction, int]] = {}
         """By job: its match, and the frames done."""
@@ -80,13 +83,14 @@ class Schedule:
             if match is None:
                 continue
             for half, following in zip_longest(match.missing, match.missing[1:]):
-                future = self._prepared(half.path)
+                self._prepared(half.video)
                 self._prepare_next(following)
-                while not future.done():
-                    yield None
-                del self._preparing[half.path]
+                yield from self._awaited(match, half)
+                prepared = self._preparing.pop(half.video)
                 try:
-                    video = match.segmented(half, future.result(), self.device)
+                    if match.takes_known(half, prepared.result()):
+                        continue
+                    video = match.segmented(half, prepared.result(), self.device)
                 except USER_ERRORS as error:
                     self._fail(match, error)
                 if match.failure is not None:
@@ -108,7 +112,7 @@ class Schedule:
             stop = first + 1
             while missing and missing[0] == stop and stop - first < most:
                 stop = missing.pop(0) + 1
-            job = Job(f"{name}/{half.path.stem} {first}-{stop - 1}", predict_segments, (video, first, stop))
+            job = Job(f"{name}/{half.stem} {first}-{stop - 1}", predict_segments, (video, first, stop))
             self._running[job.name] = match, 0
             match.num_running += 1
             yield job
@@ -139,6 +143,7 @@ class Schedule:
         """Release the matches that are being predicted."""
         for match in list(self._open):
             self._release(match)
+        self._scratch.close()
 
     def _begin(self, tried_at: float, assignment: Assignment) -> MatchPrediction | None:
         """Open a match; None where it has ended, or another process predicts it."""
@@ -161,19 +166,36 @@ class Schedule:
             return None
         return match
 
-    def _prepared(self, path: Path) -> "Future[PreparedVideo]":
+    def _prepared(self, video: Path | RemoteFile) -> "Future[PreparedVideo]":
         """Return a video that is being prepared."""
-        if path not in self._preparing:
-            self._preparing[path] = in_background(prepare_video, path, self.work.experiment.input)
-        return self._preparing[path]
+        if video not in self._preparing:
+            settings = self.work.experiment.input
+            self._preparing[video] = in_background(prepare_video, video, settings, self._scratch)
+        return self._preparing[video]
+
+    def _awaited(self, match: MatchPrediction, half: Half) -> Iterator[None]:
+        """Wait until a video is prepared; one that scratch had no room for is tried again behind the other matches."""
+        while not self._prepared(half.video).done():
+            yield None
+        if isinstance(self._preparing[half.video].exception(), NoRoomError):
+            while self._open != [match]:
+                yield None
+            del self._preparing[half.video]
+            for video in [video for video, future in self._preparing.items() if future.done()]:
+                # Of a match that another process predicts; it would keep the room.
+                discarded = self._preparing.pop(video)
+                if discarded.exception() is None:
+                    discarded.result().discard()
+            while not self._prepared(half.video).done():
+                yield None
 
     def _prepare_next(self, half: Half | None) -> None:
         """Begin to prepare the next video of a match, or the first one of the match behind it."""
-        path = None if half is None else half.path
-        if path is None and self._waiting:
-            path = first_video(self._waiting[0][1], self.work)
-        if path is not None:
-            self._prepared(path)
+        video = None if half is None else half.video
+        if video is None and self._waiting:
+            video = first_video(self._waiting[0][1], self.work)
+        if video is not None:
+            self._prepared(video)
 
     def _fail(self, match: MatchPrediction, error: JobError) -> None:
         if ends_all(error):
@@ -212,6 +234,7 @@ class Schedule:
 def _sizes(assignment: Assignment, work: Work) -> dict[int, int]:
     """Return the bytes of each video; empty where they are unavailable, which is an error later."""
     try:
-        return {half.number: half.path.stat().st_size for half in assignment.halves(work.experiment.task)}
+        halves = assignment.halves(work.experiment.task)
+        return {half.number: half.video.stat().st_size for half in halves if isinstance(half.video, Path)}
     except (DataError, OSError):
         return {}
