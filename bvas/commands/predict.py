@@ -39,7 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="predict what a text file lists, one match of the data root, video file or its address (https, s3, gs, "
-        "az) per line: labelled matches by the model that has not seen them, all others with the mean of the folds' curves",
+        "az) per line: labelled matches by the model that has not seen them, all others with the mean of the folds' "
+        "curves",
     )
     parser.add_argument(
         "--shard",

@@ -17,12 +17,11 @@ from bvas.commands.recording_run import run_parts, trained_spotter
 from bvas.commands.spot_live import add_live, check_live, run_live
 from bvas.errors import ConfigError, DataError
 from bvas.system.file_names import output_stem
-from bvas.system.scratch import Scratch
 from bvas.video.container.read_options import ReadOptions, Source, source_of
-from bvas.video.index.remote_file import FetchedFile, RemoteFile, looked_at
 
 if TYPE_CHECKING:
     from bvas.inference.spotter import VideoSpotter
+    from bvas.video.index.remote_file import FetchedFile
 
 logger = logging.getLogger(__name__)
 
@@ -70,13 +69,17 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     # As text, a path would not show that it is a URL; and before the imports that take seconds.
     sources = [source_of(video, growing=args.growing) for video in args.videos]
-    if not args.live:
+    if any(source.kind == "URL" for source in sources) and not args.live:
+        from bvas.video.index.remote_file import looked_at
+
         sources = [looked_at(source) for source in sources]
     from bvas.report.recording_outputs import PlannedPart, output_names, part_names
     from bvas.results.recording_folder import check_same_recording, default_folder
     from bvas.results.video_result import VideoFile
     from bvas.system.atomic_files import check_writable
     from bvas.system.locks import locked
+    from bvas.system.scratch import Scratch
+    from bvas.video.index.remote_file import RemoteFile
 
     for source in sources:
         if source.kind in ("file", "growing file") and not source.path.exists():
@@ -121,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_files(
     args: argparse.Namespace,
-    files: Sequence[Path | FetchedFile],
+    files: "Sequence[Path | FetchedFile]",
     reading: ReadOptions,
     spotter: "VideoSpotter",
     out: Path,
@@ -148,6 +151,8 @@ def _run_files(
 
 def _plain_path(source: Source) -> Path:
     """Return a path with the name that the source's outputs have."""
+    from bvas.video.index.remote_file import RemoteFile
+
     return Path(RemoteFile(source.location).file_name) if source.kind == "remote file" else source.path
 
 

@@ -113,7 +113,7 @@ def check_data(
     remote = sum(isinstance(half.video, RemoteFile) for halves in halves_of for half in halves)
     if remote:
         check.notes.append(
-            f"{count_text(remote, 'remote video')} not compared with others, and not for training"
+            f"{count_text(remote, 'remote video')}: not compared with others, and to be copied before training"
         )
     videos = [half.video for halves in halves_of for half in halves]
     num_done = 0

@@ -83,9 +83,8 @@ class Schedule:
             if match is None:
                 continue
             for half, following in zip_longest(match.missing, match.missing[1:]):
-                self._prepared(half.video)
-                self._prepare_next(following)
                 yield from self._awaited(match, half)
+                self._prepare_next(following)
                 prepared = self._preparing.pop(half.video)
                 try:
                     if match.takes_known(half, prepared.result()):

@@ -38,6 +38,8 @@ class Scratch:
             DataError: it cannot be made.
         """
         with self._guard:
+            if self.closed.is_set():
+                raise DataError(f"scratch in {self.root} is closed: the run that used it has ended")
             try:
                 self._folder = self._folder or self._locked_folder()
                 self._num_made += 1

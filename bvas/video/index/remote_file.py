@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 
 from bvas.errors import BvasError, ConfigError, DataError, DecodeError, redacted_error
@@ -361,6 +361,5 @@ def _write(file: Any, data: bytes, scratch: Scratch) -> None:
 def _reason(error: BaseException) -> str:
     if isinstance(error, HTTPError):
         return f"the server answers {error.code} {error.reason}"
-    return str(
-        getattr(error, "strerror", None) or getattr(error, "reason", None) or error or type(error).__name__
-    )
+    cause = error.reason if isinstance(error, URLError) else error
+    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__)

@@ -93,8 +93,6 @@ def open_live_reader(
     if source.is_indexable:
         options = {} if form is None else form.reading
         return FileStream(open_video(source.location, backend, device=device, **options, **reading.keywords))
-    if source.kind == "remote file":
-        raise source.error(f"{source.name} is a remote file, which is not read as a stream; {source.remedy}")
     if backend not in ("auto", StreamReader.backend):
         raise ConfigError(
             f"{source.name} is a {source.kind}, which backend {backend!r} does not read; take "
