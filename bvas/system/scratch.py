@@ -24,8 +24,7 @@ class Scratch:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = Path(tempfile.gettempdir()) if root is None else root
-        self.closed = threading.Event()
-        """Set by `close`: what still writes into the folder should end."""
+        self._is_closed = False
         self._stack = ExitStack()
         self._guard = threading.Lock()
         self._folder: Path | None = None
@@ -38,8 +37,7 @@ class Scratch:
             DataError: it cannot be made.
         """
         with self._guard:
-            if self.closed.is_set():
-                raise DataError(f"scratch in {self.root} is closed: the run that used it has ended")
+            self.check_open()
             try:
                 self._folder = self._folder or self._locked_folder()
                 self._num_made += 1
@@ -50,6 +48,15 @@ class Scratch:
                     f"cannot write to {self.root}: {error.strerror or error}; choose another --scratch"
                 ) from error
         return folder
+
+    def check_open(self) -> None:
+        """Refuse to go on in the background once the run has ended.
+
+        Raises:
+            DataError: it is closed.
+        """
+        if self._is_closed:
+            raise DataError(f"scratch in {self.root} is closed: the run that used it has ended")
 
     def _locked_folder(self) -> Path:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -66,8 +73,8 @@ class Scratch:
 
     def close(self) -> None:
         """Remove the folder."""
-        self.closed.set()
         with self._guard:
+            self._is_closed = True
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder = None

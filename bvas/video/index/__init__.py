@@ -7,6 +7,7 @@ frame_grid.py       frames on an even grid in time, of a file or as they come
 frame_numbering.py  THE rule that gives frames their numbers
 frame_table.py      VideoIndex: frames, times, keyframes, cost of a clip; VideoInfo: facts
 index_assembly.py   notes on the picture; VideoIndex, VideoInfo and choices from them
+remote_bytes.py     bytes of files on web servers and in object stores
 remote_file.py      videos on servers: named, recognized, fetched whole
 stored_picture.py   luma and chroma of a decoded frame; HDR frames, and the lines on tone mapping
 stream_facts.py     facts that container, stream and packets state
