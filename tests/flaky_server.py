@@ -34,7 +34,7 @@ class Flaky:
     files: dict[str, bytes] = field(default_factory=dict)
     """By name, those that have other data."""
     tagged: bool = True
-    """It names an ETag."""
+    """It names an ETag; else a date, always the same."""
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, handler):
@@ -63,6 +63,8 @@ class Flaky:
             handler.send_response(200)
         if self.tagged:
             handler.send_header("ETag", tag)
+        else:
+            handler.send_header("Last-Modified", "Mon, 02 Nov 2026 10:00:00 GMT")
         if self.coding == "length":
             handler.send_header("Content-Length", str(stop - start))
         elif self.coding == "chunked":
@@ -81,6 +83,12 @@ class Flaky:
 
     def _of(self, values, number):
         return values[min(number, len(values) - 1)]
+
+
+def padded(data: bytes, size: int) -> bytes:
+    """An mp4 with an empty box at its end (ISO/IEC 14496-12, 8.1.2), so that it has some size."""
+    num_bytes = size - len(data)
+    return data + num_bytes.to_bytes(4, "big") + b"free" + bytes(num_bytes - 8)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

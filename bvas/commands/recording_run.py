@@ -180,10 +180,7 @@ def run_parts(
             )
         results.append(
             VideoResult(
-                # Of a remote file results name the address, not the copy.
-                video=replace(
-                    video, match=out.name, path=Path(video.address) if video.address else video.path
-                ),
+                video=replace(video, match=out.name),
                 curve=found.curve,
                 spots=found.spots,
                 intervals=found.intervals,

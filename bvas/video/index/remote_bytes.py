@@ -62,8 +62,8 @@ def _refusal(name: str, cause: BaseException | None) -> Exception:
     """Return the error of an address that cannot be opened; without a cause it is a playlist."""
     if cause is None:
         return DataError(f"{name} is a playlist, not a file; `bvas spot` reads one")
-    is_status = isinstance(cause, HTTPError)
-    if (is_status and cause.code not in _PASSING) or isinstance(getattr(cause, "reason", None), _FINAL):
+    is_final = isinstance(getattr(cause, "reason", None), _FINAL)
+    if is_final or (isinstance(cause, HTTPError) and cause.code not in _PASSING):
         return DataError(f"cannot fetch {name}: {_reason(cause)}; check the address, and its user or token")
     return PassingError(_reason(cause))
 
