@@ -304,6 +304,29 @@ def test_an_object_that_changes_while_it_is_read_is_fetched_again(stores, video,
     assert RemoteFile("gs://bucket/a.mp4").fetch(scratch).path.read_bytes() == b"other" * 100
 
 
+def test_a_store_that_fails_in_the_middle_is_read_again_and_one_that_does_not_answer_is_an_error(
+    stores, video, scratch, monkeypatch
+):
+    stores.pipe_file("/bucket/a.mp4", video.read_bytes())
+    opened, failures = stores.open, [RuntimeError("payload is not complete")]
+
+    def fail(self, *args, **kwargs):
+        if failures:
+            raise failures.pop()
+        return opened(*args, **kwargs)
+
+    monkeypatch.setattr(type(stores), "open", fail)
+    file = RemoteFile("gs://bucket/a.mp4").fetch(scratch)
+    assert (file.path.read_bytes(), failures) == (video.read_bytes(), [])
+
+    def silent(*_):
+        raise RuntimeError("no answer of https://us3r:Pa55@host")
+
+    monkeypatch.setattr(type(stores), "info", silent)
+    with pytest.raises(DataError, match="cannot fetch gs://bucket/a.mp4: no answer of https://host"):
+        RemoteFile("gs://bucket/a.mp4").fetch(scratch)
+
+
 def test_a_store_is_no_stream():
     with pytest.raises(DecodeError, match=r"s3://bucket/a.mp4 is a remote file, .*copy it to a local file"):
         open_stream("s3://bucket/a.mp4")

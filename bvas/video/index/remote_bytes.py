@@ -80,9 +80,9 @@ def stored_bytes_of(address: str, name: str) -> Iterator[tuple[Fingerprint, Iter
     """Open a file of an object store; yield its size and etag, and its bytes.
 
     Raises:
-        DataError: there is no such file, or it may not be read.
+        DataError: there is no such file, it may not be read, or the store does not answer.
         ConfigError: a package is missing, or the store wants settings.
-        PassingError: the store fails, or the file changes in the middle of the bytes.
+        PassingError: the store fails in the middle of the bytes, or the file changes there.
     """
     scheme = urlsplit(address).scheme.lower()
     try:
@@ -96,7 +96,7 @@ def stored_bytes_of(address: str, name: str) -> Iterator[tuple[Fingerprint, Iter
     found = _stored_fingerprint(store, path, name)
 
     def chunks() -> Iterator[bytes]:
-        with _store_faults(name), store.open(path, "rb", cache_type="none") as source:
+        with _store_faults(name, is_begun=True), store.open(path, "rb", cache_type="none") as source:
             while chunk := source.read(_CHUNK_BYTES):
                 yield chunk
         if _stored_fingerprint(store, path, name) != found:
@@ -106,7 +106,7 @@ def stored_bytes_of(address: str, name: str) -> Iterator[tuple[Fingerprint, Iter
 
 
 def _stored_fingerprint(store: Any, path: str, name: str) -> Fingerprint:
-    with _store_faults(name):
+    with _store_faults(name, is_begun=False):
         store.invalidate_cache()
         facts = store.info(path)
     if facts.get("type") == "directory" or facts.get("size") is None:
@@ -116,8 +116,11 @@ def _stored_fingerprint(store: Any, path: str, name: str) -> Fingerprint:
 
 
 @contextmanager
-def _store_faults(name: str) -> Iterator[None]:
-    """Translate the errors of a store's package."""
+def _store_faults(name: str, *, is_begun: bool) -> Iterator[None]:
+    """Translate the errors of a store's package, which has tried requests again by itself.
+
+    What fails in the middle of a file begins again: the file may be another one now.
+    """
     try:
         yield
     except BvasError:
@@ -128,7 +131,10 @@ def _store_faults(name: str) -> Iterator[None]:
         raise DataError(f"{name} may not be read; check its credentials") from redacted_error(error)
     # Each package has its own kinds of errors, and some derive from Exception alone.
     except Exception as error:
-        raise PassingError(_reason(redacted_error(error))) from error
+        reason = _reason(redacted_error(error))
+        if is_begun:
+            raise PassingError(reason) from error
+        raise DataError(f"cannot fetch {name}: {reason}") from error
 
 
 def _reason(error: BaseException) -> str:
