@@ -323,7 +323,7 @@ def test_a_store_that_fails_in_the_middle_is_read_again_and_one_that_does_not_an
         raise RuntimeError("no answer of https://us3r:Pa55@host")
 
     monkeypatch.setattr(type(stores), "info", silent)
-    with pytest.raises(DataError, match="cannot fetch gs://bucket/a.mp4: no answer of https://host"):
+    with pytest.raises(DataError, match=r"cannot fetch gs://bucket/a.mp4: no answer of https://host"):
         RemoteFile("gs://bucket/a.mp4").fetch(scratch)
 
 
