@@ -7,6 +7,7 @@ exit code is 3, or 2 if all failed.
 
 import argparse
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from bvas.commands import options
 from bvas.commands.class_samples import predict_class_samples
 from bvas.commands.console import OK, partial_code, progress_bar
 from bvas.errors import ConfigError, DataError
+from bvas.system.job_arrays import share_of_job
 
 if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment
@@ -47,7 +49,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=parse_shard,
         default=(1, 1),
         metavar="I/N",
-        help="predict the I-th of N shares (from 1/N to N/N) of the matches; together the shares are all matches",
+        help="predict the I-th of N shares (from 1/N to N/N) of the matches; together the shares are all matches; "
+        "auto: the share of this job in Slurm, auto/N: of this pod in an Indexed Job of Kubernetes",
     )
     options.add_inference(parser)
     options.add_overwrite(parser, "predict finished matches again")
@@ -71,11 +74,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_shard(text: str) -> tuple[int, int]:
-    """Return (I, N) of a text like 2/8; for argparse."""
+    """Return (I, N) of a text like 2/8 or auto; for argparse."""
     match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share; write I/N with I from 1 to N, e.g. 2/8")
-    return int(match[1]), int(match[2])
+    if match is not None and 1 <= int(match[1]) <= int(match[2]):
+        return int(match[1]), int(match[2])
+    auto = re.fullmatch(r"auto(?:/([1-9]\d*))?", text)
+    if auto is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a share; write I/N with I from 1 to N, e.g. 2/8, or auto in a job of Slurm or Kubernetes"
+        )
+    try:
+        return share_of_job(os.environ, None if auto[1] is None else int(auto[1]))
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,8 +96,10 @@ def run(args: argparse.Namespace) -> int:
     from bvas.predicting.assignments import share_of
     from bvas.predicting.many_matches import predict_matches
     from bvas.predicting.settings import Work
+    from bvas.results.store import predictions_root
     from bvas.results.tuned_peaks import with_postprocessing
     from bvas.system.atomic_files import check_writable
+    from bvas.system.shared_folder import proved_locks
 
     if args.save_seconds < 0:
         raise ConfigError(f"--save-seconds must not be negative, got {args.save_seconds:g}")
@@ -116,9 +129,12 @@ def run(args: argparse.Namespace) -> int:
         scratch=args.scratch,
     )
     outs = sorted({assignment.out for assignment in share})
-    for out in outs:
-        check_writable(out)
-    with progress_bar(experiment.name, "frame", quiet=args.quiet) as bar:
+    with (
+        proved_locks(predictions_root(args.runs, experiment.name)),
+        progress_bar(experiment.name, "frame", quiet=args.quiet) as bar,
+    ):
+        for out in outs:
+            check_writable(out)
         shown = bar if sys.stderr.isatty() else None
         done = predict_matches(share, work, shown, devices=devices)
     log_shared(experiment.name, done.num_shared, done.num_rows)

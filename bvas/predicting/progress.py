@@ -56,6 +56,10 @@ class FrameCount:
         self._began = self._began or (self._clock(), self._done)
         self._report()
 
+    def close(self, name: str) -> None:
+        """Take no frames of a match as left, until its videos are opened again."""
+        self._left[name] = 0
+
     def end(self, name: str, *, is_failed: bool = False) -> None:
         """Remove a match, finished or failed."""
         self._unopened[name] = {}

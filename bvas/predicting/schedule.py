@@ -16,6 +16,7 @@ from bvas.predicting.failures import note_failure
 from bvas.predicting.match import MatchPrediction, first_video
 from bvas.predicting.prepared_video import PreparedVideo, prepare_video
 from bvas.predicting.progress import FrameCount
+from bvas.predicting.segment_plan import jobs_of, own_runs
 from bvas.predicting.segments import SegmentedVideo, predict_segments
 from bvas.predicting.settings import Weights, Work, ends_all
 from bvas.system.background import in_background
@@ -54,7 +55,10 @@ class Schedule:
     def __post_init__(self) -> None:
         self._waiting = deque((0.0, assignment) for assignment in self.assignments)
         """With the time before which it is not tried again."""
-        self._preparing: dict[Path | RemoteFile, Future[PreparedVideo]] = {}
+        self._waited_for: set[Path] = set()
+        """Folders of matches that other processes predicted the rest of."""
+        self._preparing: dict[Path, dict[Path | RemoteFile, Future[PreparedVideo]]] = {}
+        """By the match's folder, and by video; kept until the match ends."""
         self._scratch = Scratch(self.work.scratch)
         self._open: list[MatchPrediction] = []
         self._running: dict[str, tuple[MatchPrediction, int]] = {}
@@ -79,40 +83,40 @@ class Schedule:
             if self._waiting[0][0] > time.monotonic():
                 yield None
                 continue
-            match = self._begin(*self._waiting.popleft())
+            match = self._begin(self._waiting.popleft()[1])
             if match is None:
                 continue
             for half, following in zip_longest(match.missing, match.missing[1:]):
                 yield from self._awaited(match, half)
-                self._prepare_next(following)
-                prepared = self._preparing.pop(half.video)
+                self._prepare_next(match.assignment, following)
+                prepared, video = self._prepared(match.assignment, half.video), None
                 try:
                     if match.takes_known(half, prepared.result()):
                         continue
                     video = match.segmented(half, prepared.result(), self.device)
+                except BusyError:
+                    break
                 except USER_ERRORS as error:
                     self._fail(match, error)
-                if match.failure is not None:
+                if video is None or match.failure is not None:
                     break
                 yield from self._jobs_of_video(match, half, video)
             match.is_planned = True
             self._conclude(match)
 
     def _jobs_of_video(self, match: MatchPrediction, half: Half, video: SegmentedVideo) -> Iterator[Job]:
-        """Yield jobs of consecutive missing segments, long ones first, so that all workers end at about one time."""
-        missing = [number for number in range(video.num_segments) if not video.is_done(number)]
+        """Yield the jobs of the segments that are missing and that no other process computes."""
+        runs = own_runs([video.state(number) for number in range(video.num_segments)])
         name = str(match.assignment.folder)
-        num_left = sum(len(video.frames_of(number)) for number in missing)
+        num_left = sum(len(video.frames_of(number)) for run in runs for number in run)
         self._count.open(name, half.number, num_frames=video.num_frames, num_left=num_left)
-        while missing and match.failure is None:
-            # A single worker takes all of them, and decodes nothing twice.
-            most = len(missing) if self.num_workers == 1 else max(1, len(missing) // (2 * self.num_workers))
-            first = missing.pop(0)
-            stop = first + 1
-            while missing and missing[0] == stop and stop - first < most:
-                stop = missing.pop(0) + 1
-            job = Job(f"{name}/{half.stem} {first}-{stop - 1}", predict_segments, (video, first, stop))
+        for run in jobs_of(runs, self.num_workers):
+            if match.failure is not None:
+                return
+            job_name = f"{name}/{half.stem} {run.start}-{run.stop - 1}"
+            job = Job(job_name, predict_segments, (video, run.start, run.stop))
             self._running[job.name] = match, 0
+            match.num_jobs += 1
             match.num_running += 1
             yield job
 
@@ -144,14 +148,12 @@ class Schedule:
             self._release(match)
         self._scratch.close()
 
-    def _begin(self, tried_at: float, assignment: Assignment) -> MatchPrediction | None:
+    def _begin(self, assignment: Assignment) -> MatchPrediction | None:
         """Open a match; None where it has ended, or another process predicts it."""
         try:
             match = MatchPrediction(assignment, self.work, self.weights)
         except BusyError:
-            if not tried_at:
-                logger.info("%s: another process predicts it; it is looked at again later", assignment.name)
-            self._waiting.append((time.monotonic() + _SECONDS_BETWEEN_TRIES, assignment))
+            self._wait_for(assignment)
             return None
         except USER_ERRORS as error:
             if ends_all(error):
@@ -165,36 +167,52 @@ class Schedule:
             return None
         return match
 
-    def _prepared(self, video: Path | RemoteFile) -> "Future[PreparedVideo]":
-        """Return a video that is being prepared."""
-        if video not in self._preparing:
-            settings = self.work.experiment.input
-            self._preparing[video] = in_background(prepare_video, video, settings, self._scratch)
-        return self._preparing[video]
+    def _wait_for(self, assignment: Assignment) -> None:
+        """Look at a match again later."""
+        if assignment.folder not in self._waited_for:
+            self._waited_for.add(assignment.folder)
+            logger.info(
+                "%s: other processes predict the rest of it; it is looked at again later", assignment.name
+            )
+        self._waiting.append((time.monotonic() + _SECONDS_BETWEEN_TRIES, assignment))
 
     def _awaited(self, match: MatchPrediction, half: Half) -> Iterator[None]:
         """Wait until a video is prepared; one that scratch had no room for is tried again behind the other matches."""
-        while not self._prepared(half.video).done():
+        while not (future := self._prepared(match.assignment, half.video)).done():
             yield None
-        if isinstance(self._preparing[half.video].exception(), NoRoomError):
+        if isinstance(future.exception(), NoRoomError):
             while self._open != [match]:
                 yield None
-            del self._preparing[half.video]
-            for video in [video for video, future in self._preparing.items() if future.done()]:
-                # Of a match that another process predicts; it would keep the room.
-                discarded = self._preparing.pop(video)
-                if discarded.exception() is None:
-                    discarded.result().discard()
-            while not self._prepared(half.video).done():
+            own = self._preparing.pop(match.assignment.folder)
+            del own[half.video]
+            # Matches that wait for other processes are prepared again.
+            for folder in list(self._preparing):
+                self._discard_prepared(folder)
+            self._preparing[match.assignment.folder] = own
+            while not self._prepared(match.assignment, half.video).done():
                 yield None
 
-    def _prepare_next(self, half: Half | None) -> None:
+    def _discard_prepared(self, folder: Path) -> None:
+        """Forget the videos of a match, and remove copies of remote ones, also of those that are being fetched."""
+        for future in self._preparing.pop(folder, {}).values():
+            future.add_done_callback(_discard)
+
+    def _prepared(self, assignment: Assignment, video: Path | RemoteFile) -> "Future[PreparedVideo]":
+        """Return a video that is being prepared."""
+        videos = self._preparing.setdefault(assignment.folder, {})
+        if video not in videos:
+            settings = self.work.experiment.input
+            videos[video] = in_background(prepare_video, video, settings, self._scratch)
+        return videos[video]
+
+    def _prepare_next(self, assignment: Assignment, half: Half | None) -> None:
         """Begin to prepare the next video of a match, or the first one of the match behind it."""
         video = None if half is None else half.video
         if video is None and self._waiting:
-            video = first_video(self._waiting[0][1], self.work)
+            assignment = self._waiting[0][1]
+            video = first_video(assignment, self.work)
         if video is not None:
-            self._prepared(video)
+            self._prepared(assignment, video)
 
     def _fail(self, match: MatchPrediction, error: JobError) -> None:
         if ends_all(error):
@@ -202,16 +220,27 @@ class Schedule:
         match.failure = match.failure or error
 
     def _conclude(self, match: MatchPrediction) -> None:
-        """Write the results of a match if all of its jobs have ended."""
+        """Write the results of a match if its segments are there, once all of its jobs have ended."""
         if match.num_running or not match.is_planned:
             return
+        assignment, is_complete = match.assignment, False
         if match.failure is None:
             try:
-                match.write()
+                is_complete = match.write()
+            except BusyError:
+                pass
             except USER_ERRORS as error:
                 self._fail(match, error)
         self._release(match)
-        self._end(match.assignment, match.failure)
+        if is_complete or match.failure is not None:
+            self._end(assignment, match.failure, was_finished=match.is_finished)
+            return
+        self._count.close(str(assignment.folder))
+        if match.num_jobs:
+            # Its jobs met other processes, which may be gone, or far from the rest.
+            self._waiting.appendleft((0.0, assignment))
+        else:
+            self._wait_for(assignment)
 
     def _release(self, match: MatchPrediction) -> None:
         self._open.remove(match)
@@ -227,7 +256,13 @@ class Schedule:
             self.failures[assignment.name] = reason
             logger.error("%s failed: %s", assignment.name, reason)
         self._count.end(str(assignment.folder), is_failed=reason is not None)
+        self._discard_prepared(assignment.folder)
         note_failure(assignment.out, assignment.name, reason)
+
+
+def _discard(future: "Future[PreparedVideo]") -> None:
+    if future.exception() is None:
+        future.result().discard()
 
 
 def _sizes(assignment: Assignment, work: Work) -> dict[int, int]:

@@ -5,7 +5,9 @@ machine, finds the segments of the runs before it. Its rows are one file in the 
 whose file holds all rows, made from the same, is never computed again.
 
 A job computes consecutive segments as one stream. Only its first and its last clips see frames that another job
-decodes too: 64 grid frames, 2 % of one segment (stride 1, clips that span 65 grid frames).
+decodes too: 64 grid frames (stride 1, clips that span 65 grid frames).
+Processes on any machines that share the folder compute segments of one video together: each locks the segment that it
+is at, and ends its job where another has locked the next one. A killed process loses its locks.
 While a segment is unfinished its file holds its first rows, and is saved again every `save_seconds`. So a kill costs
 the rows since the last save, and the features of one clip's span.
 """
@@ -13,8 +15,11 @@ the rows since the last save, and the features of one clip's span.
 import json
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Self
 
 import numpy as np
 import torch
@@ -24,11 +29,16 @@ from bvas.inference.file_rows import FrameGap, GridVideo, RowChunk, cut_gaps
 from bvas.inference.precision import prediction_dtype
 from bvas.inference.spotter import Spotter, load_spotter
 from bvas.inference.streaming import StreamingPredictor
+from bvas.predicting.segment_plan import SegmentState
 from bvas.predicting.settings import Work
 from bvas.system.atomic_files import ARCHIVE_FAULTS, replacing
 from bvas.system.jobs.job import Worker
+from bvas.system.locks import is_locked, open_alone
 
 logger = logging.getLogger(__name__)
+
+_LOOKS = 3
+_SECONDS_BETWEEN_LOOKS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +52,7 @@ class SegmentedVideo:
     num_frames: int
     """Grid frames of the whole video."""
     folder: Path
-    """Work folder with the files of its segments."""
+    """Work folder with the files of its segments; it is removed when the results are written."""
     made_from: str
     """Everything that decides its rows: weights, settings, content of the file, decoder, precision."""
 
@@ -93,6 +103,37 @@ class SegmentedVideo:
         rows = self.load(segment)
         return rows is not None and len(rows.scores) == len(self.frames_of(segment))
 
+    @contextmanager
+    def claimed(self, segment: int) -> Iterator[bool]:
+        """Lock a segment against other processes; yield False where one has locked it, or the folder is gone."""
+        try:
+            file = self._locked(segment)
+        except (BlockingIOError, FileNotFoundError):
+            yield False
+            return
+        with file:
+            yield True
+
+    def _locked(self, segment: int) -> BinaryIO:
+        for _ in range(_LOOKS):
+            # Those that plan hold each lock for a moment.
+            with suppress(BlockingIOError):
+                return open_alone(self._lock(segment))
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        return open_alone(self._lock(segment))
+
+    def state(self, segment: int) -> SegmentState:
+        """Return whether a segment is done, or computed by another process now."""
+        if self.is_done(segment):
+            return "done"
+        try:
+            return "claimed" if is_locked(self._lock(segment)) else "free"
+        except FileNotFoundError:
+            return "free"
+
+    def _lock(self, segment: int) -> Path:
+        return self.folder / f"{segment:05d}.lock"
+
     def _file(self, segment: int) -> Path:
         return self.folder / f"{segment:05d}.npz"
 
@@ -118,6 +159,8 @@ def precision_settings(device: str, work: Work) -> list[str]:
 def predict_segments(video: SegmentedVideo, first: int, stop: int, worker: Worker) -> tuple[int, int]:
     """Compute the rows of the segments [first, stop) that are missing, and save them; the call of a job.
 
+    The job ends early at a segment that another process computes.
+
     Returns:
         How many rows repeat the row before, because their frames are byte-equal; and how many there are.
 
@@ -131,27 +174,29 @@ def predict_segments(video: SegmentedVideo, first: int, stop: int, worker: Worke
     begin, end = video.frames_of(first).start, video.frames_of(stop - 1).stop
     while first < stop and video.is_done(first):
         first += 1
-    if first == stop:
-        return 0, 0
-    kept = video.load(first)
-    row = video.frames_of(first).start + (0 if kept is None else len(kept.scores))
-    try:
-        spotter, predictor = _models(video, worker)
-        grid_video = GridVideo(video.path, spotter, backend=video.work.backend)
-        writer = _Writer(video, first, kept, grid_video.backend, predictor.num_labels)
-        shared_before, rows_before = predictor.num_shared, predictor.num_rows
-        if row > begin:
-            logger.info("%s: resumed at frame %d", video.path, row)
+    with _Writer(video, stop) as writer:
+        # A claim precedes the models, which take seconds to load.
+        if first == stop or not writer.begin(first):
+            return 0, 0
+        row = writer.next_row
         try:
-            for chunk in grid_video.rows(predictor, row, end, strict=video.work.strict):
-                writer.add(chunk)
-                worker.progress(row - begin + chunk.num_decoded, end - begin)
-        finally:
-            writer.save()
-    except torch.OutOfMemoryError as error:
-        raise MemoryError(
-            "the GPU's memory ran out; end other programs on it, name it once in --devices, or take --device cpu"
-        ) from error
+            spotter, predictor = _models(video, worker)
+            grid_video = GridVideo(video.path, spotter, backend=video.work.backend)
+            writer.backend = grid_video.backend
+            shared_before, rows_before = predictor.num_shared, predictor.num_rows
+            if row > begin:
+                logger.info("%s: resumed at frame %d", video.path, row)
+            try:
+                for chunk in grid_video.rows(predictor, row, end, strict=video.work.strict):
+                    if not writer.add(chunk):
+                        break
+                    worker.progress(row - begin + chunk.num_decoded, end - begin)
+            finally:
+                writer.save()
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(
+                "the GPU's memory ran out; end other programs on it, name it once in --devices, or take --device cpu"
+            ) from error
     return predictor.num_shared - shared_before, predictor.num_rows - rows_before
 
 
@@ -178,42 +223,75 @@ def _models(video: SegmentedVideo, worker: Worker) -> tuple[Spotter, StreamingPr
 
 
 class _Writer:
-    """Cuts a stream of rows into segments, and saves them."""
+    """Cuts a stream of rows into segments, each claimed while its rows come, and saves them."""
 
-    def __init__(
-        self, video: SegmentedVideo, segment: int, kept: SegmentRows | None, backend: str, num_labels: int
-    ) -> None:
-        """Begin behind the first rows of a segment, which are kept of an earlier run."""
+    backend = ""
+    """Decoder of the frames."""
+
+    def __init__(self, video: SegmentedVideo, stop: int) -> None:
+        """Write segments before `stop`."""
         self._video = video
-        self._segment = segment
-        self._rows = [np.empty((0, num_labels), np.float32) if kept is None else kept.scores]
-        self._gaps = () if kept is None else kept.gaps
-        self._backend = backend
-        self._saved_at = time.monotonic()
+        self._stop = stop
+        self._claim = ExitStack()
+        self._rows: list[NDArray[np.float32]] = []
+        self._gaps: tuple[FrameGap, ...] = ()
         self._num_unsaved = 0
 
-    def add(self, chunk: RowChunk) -> None:
-        """Take the next rows."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Release the claim."""
+        self._claim.close()
+
+    def begin(self, segment: int) -> bool:
+        """Claim the first segment, behind the rows that an earlier run has saved; False where it is another's."""
+        if not self._claim.enter_context(self._video.claimed(segment)):
+            return False
+        # Read behind the claim: its last owner may just have saved more.
+        kept = self._video.load(segment)
+        self._segment = segment
+        self._rows, self._gaps = ([], ()) if kept is None else ([kept.scores], kept.gaps)
+        self._saved_at = time.monotonic()
+        return kept is None or len(kept.scores) < len(self._video.frames_of(segment))
+
+    @property
+    def next_row(self) -> int:
+        """Grid frame of the next row to come."""
+        return self._video.frames_of(self._segment).start + sum(map(len, self._rows))
+
+    def add(self, chunk: RowChunk) -> bool:
+        """Take the next rows; False where those behind them are another process's."""
         self._rows.append(chunk.scores)
         self._gaps += chunk.gaps
         self._num_unsaved += len(chunk.scores)
-        if (
-            sum(map(len, self._rows)) >= len(self._video.frames_of(self._segment))
-            or time.monotonic() - self._saved_at >= self._video.work.save_seconds
-        ):
-            self.save()
+        is_due = time.monotonic() - self._saved_at >= self._video.work.save_seconds
+        if is_due or sum(map(len, self._rows)) >= len(self._video.frames_of(self._segment)):
+            return self.save()
+        return True
 
-    def save(self) -> None:
-        """Save all rows so far."""
-        scores = np.concatenate(self._rows)
+    def save(self) -> bool:
+        """Save all rows so far, claiming segment after segment; False where another process has the next one."""
         while self._num_unsaved:
+            scores = np.concatenate(self._rows)
             frames = self._video.frames_of(self._segment)
             own = scores[: len(frames)]
             gaps = cut_gaps(self._gaps, frames.start, frames.start + len(own))
-            self._video.save(self._segment, SegmentRows(own, gaps, self._backend))
+            self._video.save(self._segment, SegmentRows(own, gaps, self.backend))
+            self._rows = [scores]
             if len(own) < len(frames):
+                self._num_unsaved = 0
                 break
-            scores = scores[len(own) :]
-            self._num_unsaved = len(scores)
+            self._rows = [scores[len(own) :]]
+            self._num_unsaved = len(self._rows[0])
             self._segment += 1
-        self._rows, self._num_unsaved, self._saved_at = [scores], 0, time.monotonic()
+            self._claim.close()
+            if self._segment == self._stop:
+                break
+            if not self._claim.enter_context(self._video.claimed(self._segment)) or self._video.is_done(
+                self._segment
+            ):
+                self._num_unsaved = 0
+                return False
+        self._saved_at = time.monotonic()
+        return True

@@ -42,8 +42,8 @@ class Work:
     """Make finished results again."""
     scratch: Path | None = None
     """Folder for copies of remote videos; None: the system's temporary folder."""
-    segment_frames: int = 3200
-    """Grid frames of a segment: 128 s at 25 per second. A run with another length finds no earlier segments."""
+    segment_frames: int = 400
+    """Grid frames of a segment: 16 s at 25 per second. A run with another length finds no earlier segments."""
 
 
 def ends_all(error: JobError) -> bool:

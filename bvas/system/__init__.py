@@ -17,7 +17,9 @@ doctor/               findings about this machine, with remedies
 download.py           downloads that resume, and that are never taken for another file
 extras.py             the extra `train`: its packages, and how to install them
 file_names.py         file names: shown to people, and derived for outputs
+hub.py                client of the Hugging Face Hub, and its errors as lines that name a remedy
 interrupts.py         Ctrl-C delayed while C code calls Python functions
+job_arrays.py         share of this process in a job array of Slurm or Kubernetes
 jobs/                 job runner and its executors
 locks.py              locks between processes: on a folder, and on a file that is being written
 log_lines.py          log lines and error lines of a process, without the secrets of addresses
@@ -29,6 +31,7 @@ openvino_session.py   a session of OpenVINO
 pipes.py              reading ends of pipes, opened and waited for without blocking
 quiet_logging.py      suppression of other packages' warnings and log lines
 scratch.py            scratch folder of a process, removed at its end
+shared_folder.py     proof that the locks of a folder hold, here and between machines
 shared_memory.py      memory that a process shares with the workers it starts
 table_files.py        tables in text files, as spreadsheets and other programs write them
 tensor_files.py       tensors of a safetensors file

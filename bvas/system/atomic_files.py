@@ -22,6 +22,7 @@ _MOST_SUFFIX_BYTES = 16
 
 _TRIAL_BYTES = 64 * 1024
 _FEW_BYTES = 16 * 2**20
+_TRIES = 10
 
 
 def check_writable(folder: Path, *names: str) -> None:
@@ -37,22 +38,37 @@ def check_writable(folder: Path, *names: str) -> None:
         DataError: the folder cannot be made or written to, a name is too long, a folder is in the place of a file, or
             the disk is full.
     """
+    for name in names:
+        if (folder / name).is_dir():
+            raise DataError(
+                f"cannot write {folder / name}: a folder has this name; move it, or choose another folder"
+            )
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            _try_folder(folder, names)
+            return
+        except OSError as error:
+            # Another process that tries the same folder has removed what it made.
+            if tries_left and isinstance(error, FileNotFoundError):
+                continue
+            raise DataError(
+                f"cannot write to {folder}: {error.strerror or error}; choose another folder that can be written to"
+            ) from error
+
+
+def _try_folder(folder: Path, names: Sequence[str]) -> None:
+    """Make a folder, write a file there, and remove both.
+
+    Raises:
+        OSError: the system refuses.
+    """
     made: list[Path] = []
     try:
-        for name in names:
-            if (folder / name).is_dir():
-                raise DataError(
-                    f"cannot write {folder / name}: a folder has this name; move it, or choose another folder"
-                )
         for place in [*reversed(folder.absolute().parents), folder.absolute()]:
             if not place.is_dir():
-                place.mkdir()
+                place.mkdir(exist_ok=True)
                 made.append(place)
         _try_names(folder, names)
-    except OSError as error:
-        raise DataError(
-            f"cannot write to {folder}: {error.strerror or error}; choose another folder that can be written to"
-        ) from error
     finally:
         for place in reversed(made):
             with suppress(OSError):
@@ -134,9 +150,12 @@ def new_folder(folder: Path) -> Iterator[None]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove temporary files of killed writers from a folder; no process may be writing there."""
+    """Remove temporary files and folders of killed writers from a folder; no process may be writing there."""
     for path in folder.glob(".*.part*"):
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

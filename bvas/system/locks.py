@@ -76,6 +76,21 @@ def open_alone(path: Path) -> BinaryIO:
         return file
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether a process has a file by `open_alone`; one that looks at the same time counts as well.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: it cannot be opened.
+    """
+    with path.open("r+b") as file:
+        try:
+            _lock_file(file)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _lock_file(file: BinaryIO) -> None:
     """Lock an open file until it is closed; a file system without locks lets everybody in.
 

@@ -71,20 +71,21 @@ def test_an_engine_gives_the_rows_of_pytorch(engine):
 
     np.testing.assert_allclose(found, rows_of_torch(), atol=1e-4, rtol=0)
     assert rows_of_torch().std(axis=0).min() > 0.01
-    # The first batch is PyTorch's own.
-    assert not np.array_equal(found, rows_of_torch())
 
 
-def test_pytorch_computes_the_first_batch_too_and_no_other(monkeypatch):
+# Rows do not tell who computed them: on some CPUs OpenVINO gives PyTorch's to the bit.
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_pytorch_computes_the_first_batch_too_and_no_other(engine, monkeypatch):
+    pytest.importorskip(engine)
     # An export runs it too.
-    rows_on("onnxruntime")
+    rows_on(engine)
     encoded = []
     encode = PreparedModel.encode
     monkeypatch.setattr(
         PreparedModel, "encode", lambda self, stacks: encoded.append(len(stacks)) or encode(self, stacks)
     )
 
-    rows_on("onnxruntime")
+    rows_on(engine)
 
     # 8 stacks and their mirror images; those that end a video are padded to as many.
     assert encoded == [16]

@@ -50,9 +50,9 @@ def test_the_command_prints_the_spots_of_a_file_as_json_lines(runs, spotter, vid
     assert f"{len(expected)} spots" in printed.err
 
     assert live(runs, video, "--jsonl", tmp_path / "a.jsonl", "--quiet") == OK
-    # The demo's operating point.
+    least = spotter.experiment.peaks.operating_point
     shown = [line["seconds"] for line in lines_of((tmp_path / "a.jsonl").read_text())]
-    assert shown == [line["seconds"] for line in lines if line["confidence"] >= 0.45]
+    assert shown == [line["seconds"] for line in lines if line["confidence"] >= least]
     assert capsys.readouterr().out == ""
 
 

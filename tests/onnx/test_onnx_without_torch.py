@@ -69,6 +69,7 @@ REFUSED = {
     "weights download": "ball",
     "weights import": "weights.pth --name ball",
     "weights export": "tiny",
+    "weights push": "tiny hf:club/tiny",
     "spot, an experiment": f"{FIRST} --experiment tiny --out begun",
     "spot, the newest experiment": f"{FIRST} --out begun",
     "classify, a published network": f"{FIRST} --model r3d_18",
@@ -132,8 +133,8 @@ def test_nothing_was_begun_that_would_have_ended_there(done, place):
 
 
 def test_each_verb_is_among_them(done):
-    # It asks for the package SoccerNet, and for a network.
-    verbs = {name.partition(",")[0] for name in RUN | REFUSED} | {"data download"}
+    # These two ask for a network, the first also for the package SoccerNet.
+    verbs = {name.partition(",")[0] for name in RUN | REFUSED} | {"data download", "weights pull"}
     assert verbs == set(VERBS)
     assert {name for name in REFUSED if "," not in name} == NEED_TRAIN
 

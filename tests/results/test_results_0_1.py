@@ -17,6 +17,10 @@ from bvas.results.store import Split, predictions_folder, read_match, read_recor
 from bvas.results.video_result import VideoFile, VideoResult
 
 WRITTEN = Path(__file__).resolve().parents[1] / "data" / "results_0_1"
+# With the operating point that the demo had then.
+CONFIG = TINY_CONFIG.replace(
+    "demo,\n", "demo,\n        peaks=replace(demo.peaks, operating_point=0.45),\n", 1
+)
 WEIGHTS_OF_FOLD_0 = "d963f78e27f80d1d19815663c667dbfeacb40b39b98fbeb223a60547060fcb11"
 
 
@@ -25,7 +29,7 @@ def place(tmp_path, monkeypatch):
     """A copy of the results, in the working folder, with the experiment's config."""
     shutil.copytree(WRITTEN, tmp_path, dirs_exist_ok=True)
     (tmp_path / "configs").mkdir()
-    (tmp_path / "configs/tiny.py").write_text(TINY_CONFIG)
+    (tmp_path / "configs/tiny.py").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
