@@ -75,10 +75,11 @@ class Scratch:
         """Remove the folder."""
         with self._guard:
             self._is_closed = True
+            self._stack.close()
             if self._folder is not None:
+                # Windows keeps files that are open, such as the lock.
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder = None
-            self._stack.close()
 
     def __enter__(self) -> Self:
         return self
