@@ -27,6 +27,16 @@ def add_folders(parser: Options, *, data: bool = True) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="runs folder (default: ./runs)")
 
 
+def add_scratch(parser: Options) -> None:
+    """Add --scratch."""
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        metavar="DIR",
+        help="where remote videos are copied to while they are used (default: the system's temporary folder)",
+    )
+
+
 def add_experiment(parser: Options, help: str = "config name or path") -> None:
     """Add the argument NAME, as `args.experiment`."""
     parser.add_argument("experiment", metavar="NAME", help=f"{help}; {_OF_HUB}")

@@ -30,6 +30,7 @@ onnx_session.py       a session of ONNX Runtime, and the device that it computes
 openvino_session.py   a session of OpenVINO
 pipes.py              reading ends of pipes, opened and waited for without blocking
 quiet_logging.py      suppression of other packages' warnings and log lines
+scratch.py            scratch folder of a process, removed at its end
 shared_folder.py     proof that the locks of a folder hold, here and between machines
 shared_memory.py      memory that a process shares with the workers it starts
 table_files.py        tables in text files, as spreadsheets and other programs write them

@@ -8,6 +8,8 @@ frame_numbering.py  THE rule that gives frames their numbers
 frame_table.py      VideoIndex: frames, times, keyframes, cost of a clip; VideoInfo: facts
 index_assembly.py   notes on the picture; VideoIndex, VideoInfo and choices from them
 index_entry.py      file of a frame table and facts, in the cache and in sidecars
+remote_bytes.py     bytes of files on web servers and in object stores
+remote_file.py      videos on servers: named, recognized, fetched whole
 sidecar.py          VIDEO.bvasindex, an index that travels with its video
 stored_picture.py   luma and chroma of a decoded frame; HDR frames, and the lines on tone mapping
 stream_facts.py     facts that container, stream and packets state

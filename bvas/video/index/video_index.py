@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,15 @@ def store_index(path: Path, reading: ReadOptions, index: VideoIndex, info: Video
         write_entry(entry, _key_of(path), index, info)
     except (OSError, DataError) as error:
         logger.debug("the index of %s is not cached: %s", path.name, error)
+
+
+def forget_index(path: Path, reading: ReadOptions = DEFAULT_READING) -> None:
+    """Remove what the cache holds about a file that will not come back."""
+    for suffix in (".npz", ".refusals.json"):
+        entry = _entry_of(path, suffix, reading)
+        if entry is not None:
+            with suppress(OSError):
+                entry.unlink(missing_ok=True)
 
 
 def remembered_refusal(
