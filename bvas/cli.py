@@ -35,12 +35,13 @@ VERBS = {
     "doctor": "check this machine, with a remedy for each problem",
     "video check": "print the properties of video files, and the decoders that read them",
     "video prepare": "make copies of videos that are fast to read",
+    "video index": "find and keep the frame numbers and times of videos, also in a file beside each",
     "video frames": "write frames of a video as numbered pictures",
     "data synth": "make synthetic matches in SoccerNet's layout",
     "data check": "list the faults and contents of a data root",
-    "data import": "make a dataset.json from SoccerNet, E2E-Spot, OSL, CSV files or corrections",
+    "data import": "make a dataset.json from SoccerNet, E2E-Spot, OSL, Label Studio, FiftyOne, CSV or corrections",
     "data download": "download SoccerNet's videos and labels",
-    "spots export": "write spots as tables, subtitles, edit lists or instances",
+    "spots export": "write spots as tables, subtitles, edit lists, instances or labels",
     "spots overlay": "draw spots, annotations and score curves on their video",
     "spots pictures": "draw timelines, curves and the worst errors, against labels",
     "spots score": "score the predictions of any system against labels",
@@ -50,11 +51,13 @@ VERBS = {
     "weights download": "download published weights, and import them by name",
     "weights import": "import weights of the reference system",
     "weights export": "write a trained model as ONNX files, with a model card",
+    "weights push": "upload an experiment to the Hugging Face Hub, with a model card",
+    "weights pull": "pull an experiment from the Hugging Face Hub",
 }
 # Verbs that do nothing without the extra `train`, and say so first. Others need it for some of their models only.
 NEED_TRAIN = frozenset(
     {"demo", "train", "predict", "intervals", "experiment run", "experiment preview", "experiment rate"}
-    | {"players detector", "weights download", "weights import", "weights export"}
+    | {"players detector", "weights download", "weights import", "weights export", "weights push"}
 )
 
 

@@ -1,11 +1,13 @@
-"""A web server for one file that closes connections early, answers with errors, or changes the file."""
+"""A web server for a file, or several, that closes connections early, answers with errors, or changes the file."""
 
 import http.server
 import re
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from urllib.parse import urlsplit
 
 
 @dataclass
@@ -27,18 +29,28 @@ class Flaky:
     """Bytes of the longest range that it answers with."""
     requests: list[str] = field(default_factory=list)
     """Ranges asked for."""
+    delay: float = 0.0
+    """Seconds before each answer."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """By name, those that have other data."""
+    tagged: bool = True
+    """It names an ETag; else a date, always the same."""
+    guard: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, handler):
-        number = len(self.requests)
         asked = handler.headers.get("Range", "")
-        self.requests.append(asked)
+        with self.guard:
+            number = len(self.requests)
+            self.requests.append(asked)
+        time.sleep(self.delay)
         status = self._of(self.statuses, number)
         if status != 200:
             handler.send_response(status)
             handler.send_header("Content-Length", "0")
             handler.end_headers()
             return
-        data = self.changed if self.changed is not None and number else self.data
+        name = urlsplit(handler.path).path.removeprefix("/")
+        data = self.changed if self.changed is not None and number else self.files.get(name, self.data)
         tag = self._of(self.tags, number)
         found = re.fullmatch(r"bytes=(\d+)-", asked)
         start, stop = 0, len(data)
@@ -49,7 +61,10 @@ class Flaky:
             handler.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
         else:
             handler.send_response(200)
-        handler.send_header("ETag", tag)
+        if self.tagged:
+            handler.send_header("ETag", tag)
+        else:
+            handler.send_header("Last-Modified", "Mon, 02 Nov 2026 10:00:00 GMT")
         if self.coding == "length":
             handler.send_header("Content-Length", str(stop - start))
         elif self.coding == "chunked":
@@ -68,6 +83,12 @@ class Flaky:
 
     def _of(self, values, number):
         return values[min(number, len(values) - 1)]
+
+
+def padded(data: bytes, size: int) -> bytes:
+    """An mp4 with an empty box at its end (ISO/IEC 14496-12, 8.1.2), so that it has some size."""
+    num_bytes = size - len(data)
+    return data + num_bytes.to_bytes(4, "big") + b"free" + bytes(num_bytes - 8)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -55,4 +55,6 @@ video_prepare.py        `bvas video prepare`: make copies of videos for fast ran
 weights_download.py     `bvas weights download`: download published weights, and import them
 weights_export.py       `bvas weights export`: write a trained model as ONNX files
 weights_import.py       `bvas weights import`: import weights of the reference system
+weights_pull.py         `bvas weights pull`: pull an experiment from the Hugging Face Hub
+weights_push.py         `bvas weights push`: upload an experiment to the Hugging Face Hub
 """

@@ -56,6 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="for clips with a class each: write a histogram and a sheet of first and last frames",
     )
+    options.add_scratch(parser)
     options.add_folders(parser, data=False)
 
 
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.data.data_check import check_data, tasks_in
     from bvas.data.siblings.samples import samples_of
     from bvas.data.siblings.search import find_siblings
+    from bvas.system.scratch import Scratch
 
     form: Form = "moment"
     experiment: Experiment | None = None
@@ -86,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
                 progress=progress,
                 guessed=not args.experiment,
                 form=form,
+                scratch=Scratch(args.scratch),
             )
         with progress_bar(f"comparing {task.name}", "video", quiet=args.quiet) as progress:
             siblings = find_siblings(samples_of(check.matches, task), progress=progress)

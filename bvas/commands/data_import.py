@@ -1,8 +1,9 @@
 """Make a data root with a dataset.json from labels in other formats.
 
 These are a folder in SoccerNet's layout, E2E-Spot's JSON, OSL JSON, a CSV table with the columns video, label, seconds
-or frame, and optionally team, visible, fold, match; or the corrections.json that the page of 'bvas report' saves. Clips
-with a class each: folders of classes, SpaceJam, the lists of UCF101 and HMDB51, Kinetics' CSV.
+or frame, and optionally team, visible, fold, match; a JSON export of Label Studio; temporal detections of FiftyOne; or
+the corrections.json that the page of 'bvas report' saves. Clips with a class each: folders of classes, SpaceJam, the
+lists of UCF101 and HMDB51, Kinetics' CSV.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from bvas.values.plural import count_text
 logger = logging.getLogger(__name__)
 
 _CLIP_FORMATS = ("folders", "spacejam", "ucf101", "hmdb51", "kinetics")
-_FORMATS = ("soccernet", "e2e-spot", "csv", "osl", "corrections", *_CLIP_FORMATS)
+_FORMATS = ("soccernet", "e2e-spot", "csv", "osl", "label-studio", "fiftyone", "corrections", *_CLIP_FORMATS)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -147,12 +148,16 @@ def _read_source(args: argparse.Namespace, format: str) -> Import:
     from bvas.data.importing.from_corrections import read_corrections
     from bvas.data.importing.from_csv import read_csv
     from bvas.data.importing.from_e2e_spot import read_e2e_spot
+    from bvas.data.importing.from_fiftyone import read_fiftyone
+    from bvas.data.importing.from_label_studio import read_label_studio
     from bvas.data.importing.from_osl import read_osl
     from bvas.data.importing.from_soccernet import read_soccernet
 
     source: Path = args.source
     if format == "soccernet":
         return read_soccernet(source, resolution=args.resolution, label_file=args.label_file)
+    if format == "fiftyone":
+        return read_fiftyone(source, args.videos)
     folder = source if source.is_dir() else source.parent
     if format == "corrections" and args.root is not None:
         folder = args.root
@@ -161,7 +166,12 @@ def _read_source(args: argparse.Namespace, format: str) -> Import:
         return _read_clips(args, format, folder)
     if format == "osl":
         return read_osl(source, folder, head=args.head, shares=args.shares, seed=args.seed)
-    readers = {"csv": read_csv, "e2e-spot": read_e2e_spot, "corrections": read_corrections}
+    readers = {
+        "csv": read_csv,
+        "e2e-spot": read_e2e_spot,
+        "label-studio": read_label_studio,
+        "corrections": read_corrections,
+    }
     return readers[format](source, folder)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # A parser, or a group of one.
 Options = argparse._ActionsContainer
+_OF_HUB = "or hf:OWNER/NAME@REVISION of the Hugging Face Hub"
 
 
 def add_data(parser: Options) -> None:
@@ -27,16 +28,33 @@ def add_folders(parser: Options, *, data: bool = True) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="runs folder (default: ./runs)")
 
 
+def add_scratch(parser: Options) -> None:
+    """Add --scratch."""
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        metavar="DIR",
+        help="where remote videos are copied to while they are used (default: the system's temporary folder)",
+    )
+
+
 def add_experiment(parser: Options, help: str = "config name or path") -> None:
     """Add the argument NAME, as `args.experiment`."""
-    parser.add_argument("experiment", metavar="NAME", help=help)
+    parser.add_argument("experiment", metavar="NAME", help=f"{help}; {_OF_HUB}")
 
 
 def add_experiment_option(
     parser: Options, help: str = "config name or path", *, required: bool = False
 ) -> None:
     """Add --experiment."""
-    parser.add_argument("--experiment", required=required, metavar="NAME", help=help)
+    parser.add_argument("--experiment", required=required, metavar="NAME", help=f"{help}; {_OF_HUB}")
+
+
+def add_hub_address(parser: Options, revision: str) -> None:
+    """Add the argument hf:OWNER/NAME[@REVISION], as `args.address`; `revision` describes what may follow the @."""
+    parser.add_argument(
+        "address", metavar="hf:OWNER/NAME[@REVISION]", help=f"repository of models ({revision})"
+    )
 
 
 def add_folds(parser: Options, what: str, *, default: str | None = "all") -> None:
@@ -247,7 +265,7 @@ def reading_of(args: argparse.Namespace) -> "ReadOptions":
 
 def add_no_cache(parser: Options) -> None:
     """Add --no-cache."""
-    parser.add_argument("--no-cache", action="store_true", help="neither read nor write cached video indexes")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor write indexes of videos")
 
 
 def add_decode(parser: Options) -> None:

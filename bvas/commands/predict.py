@@ -40,8 +40,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--manifest",
         type=Path,
         metavar="FILE",
-        help="predict what a text file lists, one match of the data root or one video file per line: labelled "
-        "matches by the model that has not seen them, all others with the mean of the folds' curves",
+        help="predict what a text file lists, one match of the data root, video file or its address (https, s3, gs, "
+        "az) per line: labelled matches by the model that has not seen them, all others with the mean of the folds' "
+        "curves",
     )
     parser.add_argument(
         "--shard",
@@ -61,6 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="seconds between two saves of an unfinished segment: the most work that a kill costs (default: 20)",
     )
     options.add_postprocessing(parser)
+    options.add_scratch(parser)
     options.add_folders(parser)
     options.add_backend(parser)
     parser.add_argument(
@@ -135,6 +137,7 @@ def run(args: argparse.Namespace) -> int:
         stride=args.stride,
         share_repeats=not args.compute_repeats,
         engine=args.engine,
+        scratch=args.scratch,
     )
     outs = sorted({assignment.out for assignment in share})
     with (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bvas.experiment.experiment import Experiment, TaskKindName
     from bvas.inference.spotter import Spotter, VideoSpotter
     from bvas.report.recording_outputs import PlannedPart
+    from bvas.results.recording_folder import FileRecords
     from bvas.results.video_result import VideoResult
 
 logger = logging.getLogger(__name__)
@@ -124,6 +125,7 @@ def run_parts(
     sources: Sequence[Source],
     spotter: "VideoSpotter",
     out: Path,
+    records: "FileRecords | None" = None,
 ) -> int:
     """Find what the parts of a recording hold, and write the results of each as soon as they are there.
 
@@ -133,6 +135,7 @@ def run_parts(
         sources: All files of the recording, or one stream.
         spotter: The models.
         out: Folder of the results, which is locked.
+        records: Those of the sources where some were fetched.
 
     Returns:
         The exit code.
@@ -153,7 +156,8 @@ def run_parts(
     clock = MatchClock(kickoff_seconds=getattr(args, "kickoff", 0.0))
     num_models = len(spotter.models) if isinstance(spotter, Spotter) else 1
     results: list[VideoResult] = []
-    records = FileRecords([] if is_stream else [source.path for source in sources])
+    if records is None:
+        records = FileRecords([] if is_stream else [source.path for source in sources])
     for plan in plans:
         video = plan.video
         assert video.path is not None

@@ -1,7 +1,7 @@
 """Write spots for other programs.
 
-These are tables, subtitles for players, edit lists for editing programs, instances for analysts, and results for
-SoccerNet's evaluation and OpenSportsLib's.
+These are tables, subtitles for players, edit lists for editing programs, instances for analysts, results for
+SoccerNet's evaluation and OpenSportsLib's, and labels for Label Studio and FiftyOne.
 """
 
 import argparse
@@ -13,7 +13,8 @@ from bvas.values.plural import count_text
 
 logger = logging.getLogger(__name__)
 
-_FORMATS = ("csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl")
+_JSON = ("soccernet", "osl", "label-studio", "fiftyone")
+_FORMATS = ("csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", *_JSON)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

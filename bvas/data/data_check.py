@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bvas.data.action import action_task
@@ -16,6 +16,7 @@ from bvas.data.soccernet_files import label_files_in, match_folders
 from bvas.data.spotting_task import SpottingTask, dataset_task
 from bvas.data.video_end import after_end
 from bvas.errors import DataError, DecodeError
+from bvas.system.scratch import Scratch
 from bvas.values.annotations import LabelSet
 from bvas.values.plural import count_text
 from bvas.values.progress import Progress
@@ -23,6 +24,7 @@ from bvas.video.decode.damage_scan import find_damage, frames_text, ranges_of
 from bvas.video.index.frame_folder import is_frame_folder
 from bvas.video.index.frame_grid import Grid, make_grid
 from bvas.video.index.frame_table import VideoIndex, VideoInfo
+from bvas.video.index.remote_file import FetchedInTurn, RemoteFile
 from bvas.video.index.video_index import build_index
 
 
@@ -82,6 +84,7 @@ def check_data(
     guessed: bool = False,
     form: Form = "moment",
     progress: Progress | None = None,
+    scratch: Scratch | None = None,
 ) -> DataCheck:
     """Read everything that training and scoring of a task would read, and note all that is wrong.
 
@@ -93,6 +96,7 @@ def check_data(
         guessed: The task is one of `tasks_in`.
         form: Form of the annotations that the task's experiment reads.
         progress: Called with the videos done and all there are.
+        scratch: Where remote videos are copied to while they are checked; None: one of its own.
     """
     base = root / task.folder
     listed = base / DATASET_NAME
@@ -106,14 +110,22 @@ def check_data(
         message = f"holds {task.label_file} and no video like 1_720p.mkv or 720p.mp4; add the video"
         check.faults += [Fault(base, name, message) for name in match_folders(base, task.label_file)[1]]
     halves_of = [_halves(check, match) for match in check.matches]
-    num_videos, num_done = sum(map(len, halves_of)), 0
-    for match, halves in zip(check.matches, halves_of, strict=True):
-        raw = _annotations(check, match, halves)
-        for half in halves:
-            _check_half(check, match, half, raw, rate=rate, decode=decode)
-            num_done += 1
-            if progress is not None:
-                progress(num_done, num_videos)
+    remote = sum(isinstance(half.video, RemoteFile) for halves in halves_of for half in halves)
+    if remote:
+        check.notes.append(
+            f"{count_text(remote, 'remote video')}: not compared with others, and to be copied before training"
+        )
+    videos = [half.video for halves in halves_of for half in halves]
+    num_done = 0
+    with scratch or Scratch() as folder:
+        copies = FetchedInTurn(videos, folder)
+        for match, halves in zip(check.matches, halves_of, strict=True):
+            raw = _annotations(check, match, halves)
+            for half in halves:
+                _check_half(check, match, half, raw, copies, rate=rate, decode=decode)
+                num_done += 1
+                if progress is not None:
+                    progress(num_done, len(videos))
     _add_notes(check)
     return check
 
@@ -127,7 +139,11 @@ def _halves(check: DataCheck, match: Match) -> list[Half]:
             check.faults.append(Fault(match.folder, "", str(error)))
             return []
     halves = [Half(number, path) for number, path in enumerate(match.listed.videos, start=1)]
-    there = [half for half in halves if half.path.is_file() or is_frame_folder(half.path)]
+    there = [
+        half
+        for half in halves
+        if isinstance(half.video, RemoteFile) or half.path.is_file() or is_frame_folder(half.path)
+    ]
     place, missing = match.listed.place, [half.path for half in halves if half not in there]
     check.faults += [Fault(check.source, place, f"no video {path}") for path in missing]
     return there
@@ -155,22 +171,30 @@ def _annotations(check: DataCheck, match: Match, halves: Sequence[Half]) -> Anno
 
 
 def _check_half(
-    check: DataCheck, match: Match, half: Half, raw: AnnotationList | None, *, rate: float, decode: bool
+    check: DataCheck,
+    match: Match,
+    half: Half,
+    raw: AnnotationList | None,
+    copies: FetchedInTurn,
+    *,
+    rate: float,
+    decode: bool,
 ) -> None:
+    path = Path(str(half.video))
     try:
-        index, info = build_index(half.path)
-        check.videos.append((match, info))
-        if decode:
-            damage = find_damage(index, info)
-            if damage.lost:
-                lost = f"{frames_text(damage.lost)} ({damage.num_lost} in all)"
-                check.faults.append(Fault(half.path, "", f"lost frames: {lost}; get a whole copy"))
-            if damage.damaged:
-                frames, places = count_text(len(damage.damaged), "frame"), ranges_of(damage.damaged)
-                check.notes.append(f"{half.path}: {frames} after a decoding error: {frames_text(places)}")
-    except DecodeError as error:
-        check.faults.append(Fault(half.path, "", str(error).removeprefix(f"{half.path} ")))
+        with copies.open(half.video) as file:
+            index, info = build_index(file)
+            check.videos.append((match, replace(info, path=path)))
+            damage = find_damage(index, info) if decode else None
+    except (DecodeError, DataError) as error:
+        check.faults.append(Fault(path, "", str(error).removeprefix(f"{half.video} ")))
         return
+    if damage is not None and damage.lost:
+        lost = f"{frames_text(damage.lost)} ({damage.num_lost} in all)"
+        check.faults.append(Fault(path, "", f"lost frames: {lost}; get a whole copy"))
+    if damage is not None and damage.damaged:
+        frames, places = count_text(len(damage.damaged), "frame"), ranges_of(damage.damaged)
+        check.notes.append(f"{path}: {frames} after a decoding error: {frames_text(places)}")
     if raw is not None:
         items = [item for item in raw.items if item.part == half.number]
         _check_moments(check, raw, items, index, make_grid(index, rate))

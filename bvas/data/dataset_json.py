@@ -20,6 +20,9 @@ from bvas.data.dataset_match import Dataset, DatasetMatch, check_repetitions, ch
 from bvas.data.json_object import Count, Flag, Items, Moment, Name, Names, Place, read_json_file
 from bvas.data.raw_annotations import AnnotationList, Fault
 from bvas.data.splits import SPLITS, SplitName
+from bvas.errors import redacted
+from bvas.video.container.read_options import remote_name
+from bvas.video.index.remote_file import RemoteFile, is_remote
 
 DATASET_NAME = "dataset.json"
 FORMAT = "bvas-dataset-1"
@@ -193,7 +196,7 @@ def _match(
         split=None if challenge else _split(match.split, place),
         is_challenge=challenge,
         is_test=match.test,
-        videos=tuple(file.path.parent / video for video in match.videos),
+        videos=tuple(_video(video, file) for video in match.videos),
         annotations=annotations,
         declared=declared,
         version=version,
@@ -202,7 +205,8 @@ def _match(
 
 def _sample(value: Any, file: Place, number: int, declared: tuple[str, ...]) -> DatasetMatch | None:
     video = value.get("video") if isinstance(value, dict) else None
-    place = file.inner(f"sample {number} {video!r}" if isinstance(video, str) else f"sample {number}")
+    shown = f" {redacted(video)!r}" if isinstance(video, str) else ""
+    place = file.inner(f"sample {number}{shown}")
     sample = place.read(value, _SampleObject, needs=("video", "label"))
     if sample is None or not sample.video:
         return None
@@ -216,20 +220,24 @@ def _sample(value: Any, file: Place, number: int, declared: tuple[str, ...]) -> 
         name=name,
         place=place.place,
         # Ranges of one video belong together.
-        group=sample.group or sample.video,
+        group=sample.group or (remote_name(sample.video) if is_remote(sample.video) else sample.video),
         fold=sample.fold,
         split=_split(sample.split, place),
         is_sample=True,
-        videos=(file.path.parent / sample.video,),
+        videos=(_video(sample.video, file),),
         annotations=sample_annotation(sample, sample.label, place),
         declared=declared,
         version=2,
     )
 
 
+def _video(text: str, file: Place) -> Path | RemoteFile:
+    return RemoteFile(text) if is_remote(text) else file.path.parent / text
+
+
 def _sample_name(sample: _SampleObject, has_range: bool) -> str:
     """Return the path of the video without its suffix; of a range, with its ends."""
-    path = PurePosixPath(sample.video)
+    path = PurePosixPath(RemoteFile(sample.video).place if is_remote(sample.video) else sample.video)
     name = (path.parent / path.stem).as_posix()
     if path.is_absolute() or ".." in path.parts:
         name = path.stem

@@ -7,6 +7,7 @@ from pathlib import Path
 from bvas.data.json_object import Place
 from bvas.data.raw_annotations import AnnotationList, Fault
 from bvas.data.splits import SplitName
+from bvas.video.index.remote_file import RemoteFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class DatasetMatch:
     is_test: bool = False
     is_sample: bool = False
     """Whether it is one of `samples`: one video, whose one annotation is a range."""
-    videos: tuple[Path, ...]
+    videos: tuple[Path | RemoteFile, ...]
     """Its parts in order."""
     annotations: AnnotationList | Path | None
     """The list, or the file that holds it, or None for a match without annotations."""
@@ -54,7 +55,7 @@ class Dataset:
 def check_repetitions(file: Place, matches: Sequence[DatasetMatch]) -> None:
     """Note each repeated match and video: training data would be tested on."""
     names: dict[str, DatasetMatch] = {}
-    videos: dict[Path, DatasetMatch] = {}
+    videos: dict[Path | RemoteFile, DatasetMatch] = {}
     for match in matches:
         place = file.inner(match.place)
         if match.name in names:
@@ -63,12 +64,13 @@ def check_repetitions(file: Place, matches: Sequence[DatasetMatch]) -> None:
             place.fault(f"stands twice{folds}: {same.place} has the same name")
         names.setdefault(match.name, match)
         for video in match.videos:
-            other = videos.get(video.resolve())
+            known = video.resolve() if isinstance(video, Path) else video
+            other = videos.get(known)
             if other is not None and not (match.is_sample and other.is_sample):
                 place.fault(f"{video} is also a video of {other.place}")
             elif other is not None and match.group != other.group:
                 place.fault(f"is of the same video as {other.place}; give both one 'group'")
-            videos.setdefault(video.resolve(), match)
+            videos.setdefault(known, match)
         stems = [video.stem for video in match.videos]
         if len(set(stems)) < len(set(match.videos)):
             place.fault(f"two videos are called alike ({stems}); score curves go by the name")

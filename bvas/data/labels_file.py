@@ -132,7 +132,7 @@ def _entry(
     """Return the place of a video's match; a new one is appended."""
     relative = _relative(index.path, path.parent)
     for number, match in enumerate(listed):
-        if index.path.resolve() not in [video.resolve() for video in match.videos]:
+        if index.path.resolve() not in [video.resolve() for video in match.videos if isinstance(video, Path)]:
             continue
         if len(match.videos) > 1:
             raise ConfigError(

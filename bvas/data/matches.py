@@ -16,8 +16,10 @@ from bvas.data.spotting_task import SpottingTask
 from bvas.errors import DataError
 from bvas.values.annotations import Annotation
 from bvas.values.plural import count_text
+from bvas.video.index.file_identity import Fingerprint, fingerprint_of, place_of
 from bvas.video.index.frame_folder import is_frame_folder
 from bvas.video.index.frame_table import VideoIndex
+from bvas.video.index.remote_file import RemoteFile
 from bvas.video.index.video_index import build_index
 
 logger = logging.getLogger(__name__)
@@ -57,7 +59,40 @@ class Half:
 
     number: int
     """Which part of the match, from 1; 1 where one file holds the whole match."""
-    path: Path
+    video: Path | RemoteFile
+
+    @property
+    def path(self) -> Path:
+        """The file.
+
+        Raises:
+            DataError: it is remote.
+        """
+        if isinstance(self.video, RemoteFile):
+            raise DataError(
+                f"{self.video} is remote, and this reads videos at random or more than once: copy it to a local file "
+                "first, and name that; `bvas predict` and `bvas data check` fetch remote videos themselves"
+            )
+        return self.video
+
+    @property
+    def stem(self) -> str:
+        """Its name without the suffix."""
+        return self.video.stem
+
+    @property
+    def place(self) -> str:
+        """The path or address by which results name it."""
+        return self.video.name if isinstance(self.video, RemoteFile) else place_of(self.video)
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the fingerprint of the file; a server is asked for that of a remote one.
+
+        Raises:
+            DataError: it does not exist, or cannot be reached.
+        """
+        video = self.video
+        return video.fingerprint() if isinstance(video, RemoteFile) else fingerprint_of(video)
 
 
 def find_matches(task: SpottingTask, root: Path) -> list[Match]:
@@ -185,7 +220,7 @@ def match_halves(match: Match, resolution: str) -> list[Half]:
     if match.listed is None:
         return [Half(number, path) for number, path in best_renditions(match.folder, resolution).items()]
     for path in match.listed.videos:
-        if not path.is_file() and not is_frame_folder(path):
+        if isinstance(path, Path) and not path.is_file() and not is_frame_folder(path):
             raise DataError(f"no video {path}, which {match.listed.place} of {DATASET_NAME} names")
     return [Half(number, path) for number, path in enumerate(match.listed.videos, start=1)]
 

@@ -103,7 +103,7 @@ def evaluate_predictions(experiment: Experiment, matches: Sequence[Match], predi
 
 def _results(experiment: Experiment, match: Match, predictions: Path) -> list[VideoResult]:
     halves = annotated_halves(match, experiment.task)
-    videos = [VideoFile.of_half(match, half) for half, _ in halves]
+    videos = [VideoFile.of_half(match.name, half) for half, _ in halves]
     results = read_match(predictions / match.name, videos, experiment.peaks)
     return [
         replace(result, annotations=tuple(truth)) for result, (_, truth) in zip(results, halves, strict=True)

@@ -11,5 +11,7 @@ interval_config.py   IntervalRule, IntervalConfig: thresholds, lengths and gaps 
 peak_config.py       PeakRule, PeakConfig: smoothing, distances, operating points
 published_scores.py  PublishedScores: scores of another system
 checkpoint.py        weights with their experiment in a safetensors file
+hub_pull.py          experiments from the Hugging Face Hub, pulled once into the runs folder
+hub_push.py          upload of an experiment to the Hugging Face Hub
 seen_matches.py      record of the matches that a fold was trained on
 """

@@ -15,6 +15,7 @@ from bvas.augment.config import AugmentConfig
 from bvas.data.spotting_task import SpottingTask
 from bvas.errors import BvasError, ConfigError
 from bvas.experiment.class_config import ClassConfig
+from bvas.experiment.hub_pull import pulled
 from bvas.experiment.input_config import InputConfig as InputConfig
 from bvas.experiment.interval_config import IntervalConfig
 from bvas.experiment.loading_config import LoadingConfig
@@ -27,6 +28,7 @@ from bvas.models.video.config import VideoModelConfig
 from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.system.devices import Precision
 from bvas.system.download import split_hash
+from bvas.system.hub import PREFIX
 from bvas.system.text_files import read_text
 from bvas.values.clip_config import ClipConfig
 
@@ -261,12 +263,17 @@ def load_experiment(name: str, runs: Path = Path("runs")) -> Experiment:
 
     Args:
         name: Path of a config file; or a name looked up in ./configs, among the shipped
-            configs, and in the runs folder (imported weights), in this order.
+            configs, and in the runs folder (imported weights), in this order; or
+            `hf:OWNER/NAME[@REVISION]`, pulled into the runs folder where it is not there yet.
         runs: The runs folder.
 
     Raises:
         ConfigError: no such experiment (the message lists all names), or its file is wrong.
+        CheckpointError: a repository of the Hugging Face Hub has no experiment, or its files were changed here.
+        DataError: the Hub cannot be reached, or does not have it.
     """
+    if name.startswith(PREFIX):
+        name = pulled(name, runs)
     if name.endswith(".py") or "/" in name:
         if Path(name).is_file():
             return _run_config(Path(name))

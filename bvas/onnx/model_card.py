@@ -1,4 +1,4 @@
-"""Model card of an export: `model_card.md` or `clip_card.md`, filled in from files on disk.
+"""Model cards of exports and of uploaded weights, filled in from files on disk.
 
 Facts that are not on disk are called unknown.
 """
@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bvas.errors import DataError
+from bvas.errors import DataError, redacted_url
 from bvas.experiment.checkpoint import FILE_NAME, Checkpoint
+from bvas.experiment.experiment import Experiment
 from bvas.experiment.peak_config import PeakRule
 from bvas.onnx.model_folder import ExportSettings, Int8Encoder
+from bvas.system.download import hash_of
 from bvas.system.text_files import read_json
 from bvas.values.plural import count_text
 
@@ -95,7 +97,7 @@ def model_card(
         else "RGB, the channels of a frame one after the other",
         resample=_RESAMPLES[form.resample],
         pixels=_LUMA[settings.input.luma_scaling] if form.channels == "luma" else _RGB,
-        weights="\n".join(_weights(checkpoints, settings, run)),
+        weights=_weights(checkpoints, {weights.fold: weights.sha256 for weights in settings.weights}, run),
         training=_training(checkpoints, run),
         scores=_scores(checkpoints, run),
         precision="float32"
@@ -119,9 +121,50 @@ def _peak_row(label: str, rule: PeakRule) -> tuple[object, ...]:
     return label, f"{rule.sigma_frames:g}", rule.min_distance_frames, *heights
 
 
-def _weights(checkpoints: Mapping[int, Checkpoint], settings: ExportSettings, run: Path) -> list[str]:
+def weights_card(
+    experiment: Experiment,
+    checkpoints: Mapping[int, Checkpoint],
+    files: Mapping[str, Path],
+    run: Path,
+    repository: str,
+) -> str:
+    """Return the card of an experiment's weights as Markdown, with the header that model hubs read.
+
+    Args:
+        experiment: The experiment.
+        checkpoints: The weights by fold.
+        files: The files that the card lies beside, by the names that they have there.
+        run: The experiment's folder of runs, for its scores and the machines it was trained on.
+        repository: OWNER/NAME of the repository that it is for.
+
+    Raises:
+        DataError: a file in `run` cannot be read.
+    """
+    form, clip = experiment.input.form, experiment.clip
+    hashes = {name: hash_of(path) for name, path in files.items()}
+    template = Path(__file__).with_name("weights_card.md")
+    return template.read_text(encoding="utf-8").format(
+        experiment=experiment,
+        clip=clip,
+        tag="video-classification" if experiment.kind == "clip" else "action-spotting",
+        verb={"spot": "bvas spot", "interval": "bvas intervals", "clip": "bvas classify"}[experiment.kind],
+        repository=repository,
+        num_labels=count_text(len(experiment.task.labels), "label"),
+        num_folds=count_text(len(checkpoints), "fold"),
+        num_frames=count_text(clip.num_frames, "frame"),
+        files=_rows((f"`{name}`", files[name].stat().st_size, f"`{hashes[name]}`") for name in sorted(files)),
+        labels=", ".join(experiment.task.labels),
+        channels="luma" if form.channels == "luma" else "RGB",
+        weights=_weights(
+            checkpoints, {fold: hashes[f"fold_{fold}/{FILE_NAME}"] for fold in checkpoints}, run
+        ),
+        training=_training(checkpoints, run),
+        scores=_scores(checkpoints, run),
+    )
+
+
+def _weights(checkpoints: Mapping[int, Checkpoint], hashes: Mapping[int, str], run: Path) -> str:
     """Return a line for each fold: file, hash, facts of the checkpoint, machine."""
-    hashes = {weights.fold: weights.sha256 for weights in settings.weights}
     lines = []
     for fold, checkpoint in checkpoints.items():
         machine = _object(run / f"fold_{fold}" / "environment.json")
@@ -129,7 +172,7 @@ def _weights(checkpoints: Mapping[int, Checkpoint], settings: ExportSettings, ru
         facts = [f"{name} {value}" for name, value in (*checkpoint.facts.items(), *of_machine.items())]
         known = ", ".join(facts) or "nothing else is noted in it"
         lines.append(f"- fold {fold}: `{FILE_NAME}` with SHA-256 `{hashes[fold]}`; {known}")
-    return lines
+    return "\n".join(lines)
 
 
 def _training(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
@@ -141,7 +184,7 @@ def _training(checkpoints: Mapping[int, Checkpoint], run: Path) -> str:
     settings = {
         "model": asdict(replace(trained.model, weights_file=None)),
         "train": asdict(trained.train)
-        | {"start_from": start if not start or "://" in start else Path(start).name},
+        | {"start_from": redacted_url(start) if not start or "://" in start else Path(start).name},
         "sampling": asdict(trained.sampling),
         "loss": asdict(trained.loss),
         "seed": trained.seed,

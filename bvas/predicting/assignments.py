@@ -12,6 +12,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.experiment.seen_matches import check_unseen
 from bvas.results.store import Split
 from bvas.video.index.file_identity import place_of
+from bvas.video.index.remote_file import RemoteFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +20,12 @@ class Assignment:
     """A match, or a single video, with the models that predict it."""
 
     name: str
-    """Name of the match, or path of the video."""
+    """Name of the match, or path or address of the video."""
     folds: tuple[int, ...]
     """Folds whose models are averaged, in order."""
     out: Path
     """Folder with a folder for each match."""
-    source: Match | Path
+    source: Match | Path | RemoteFile
 
     @property
     def folder(self) -> Path:
@@ -34,6 +35,8 @@ class Assignment:
     def is_of(self, other: "Assignment") -> bool:
         """Return whether both are of the same match or file."""
         mine, its = self.source, other.source
+        if isinstance(mine, RemoteFile) and isinstance(its, RemoteFile):
+            return mine.is_same(its)
         if not (isinstance(mine, Path) and isinstance(its, Path)):
             return mine == its
         if place_of(mine) == place_of(its):
@@ -49,7 +52,7 @@ class Assignment:
         Raises:
             DataError: it has no video, a listed one does not exist, or a half with annotations has no video.
         """
-        if isinstance(self.source, Path):
+        if not isinstance(self.source, Match):
             return [Half(1, self.source)]
         halves = match_halves(self.source, task.resolution)
         numbers = [half.number for half in halves]
@@ -94,8 +97,10 @@ def of_match(match: Match, folds: Sequence[int], predictions: Path) -> Assignmen
     return Assignment(name=match.name, folds=own, out=predictions / split, source=match)
 
 
-def of_video(path: Path, folds: Sequence[int], predictions: Path) -> Assignment:
-    """Return a single video, for the mean of all models; results go to `videos/` and its path."""
+def of_video(path: Path | RemoteFile, folds: Sequence[int], predictions: Path) -> Assignment:
+    """Return a single video, for the mean of all models; results go to `videos/` and its path or address."""
+    if isinstance(path, RemoteFile):
+        return Assignment(name=path.place, folds=tuple(folds), out=predictions / Split.VIDEOS, source=path)
     absolute = Path(os.path.normpath(path.absolute()))
     here = Path.cwd()
     # A path from here and one from the root name the same file.

@@ -1,4 +1,4 @@
-"""Manifests: lists of matches and video files, one per line, `#` for remarks; or a table with such a column."""
+"""Manifests: lists of matches and videos, one per line, `#` for remarks; or a table with such a column."""
 
 import csv
 import difflib
@@ -12,6 +12,7 @@ from bvas.errors import ConfigError, DataError
 from bvas.predicting.assignments import Assignment, of_match, of_video
 from bvas.system.table_files import head_names, read_table
 from bvas.system.text_files import read_text, text_lines
+from bvas.video.index.remote_file import RemoteFile, is_remote
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,9 @@ def assign_manifest(
     matches: dict[str, Match] | None = None
     found: dict[tuple[Path, str], Assignment] = {}
     for number, entry in entries:
-        if _is_video(entry):
-            assignment = of_video(Path(entry), folds, predictions)
+        if is_remote(entry) or _is_video(entry):
+            video = RemoteFile(entry) if is_remote(entry) else Path(entry)
+            assignment = of_video(video, folds, predictions)
         else:
             if matches is None:
                 matches = {match.name: match for match in find()}

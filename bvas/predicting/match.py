@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from bvas.data.matches import Half
-from bvas.errors import DataError, DecodeError
+from bvas.errors import DataError
 from bvas.inference.file_rows import check_gap_share, gaps_in_time
 from bvas.predicting.assignments import Assignment
-from bvas.predicting.finished import Finished, find_finished
+from bvas.predicting.finished import Finished, find_finished, known_by_content
 from bvas.predicting.prepared_video import PreparedVideo
 from bvas.predicting.segments import SegmentedVideo, precision_settings
 from bvas.predicting.settings import Weights, Work
@@ -33,7 +33,7 @@ from bvas.system.jobs.job import JobError
 from bvas.system.locks import locked
 from bvas.values.annotations import Gap
 from bvas.values.score_curve import ScoreCurve
-from bvas.video.index.file_identity import fingerprint_of, place_of
+from bvas.video.index.remote_file import RemoteFile
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +59,6 @@ class MatchPrediction:
         """Jobs that have begun."""
         self.num_running = 0
         """Jobs that have not ended."""
-        self.was_tried = False
-        """Whether this process has looked at it before."""
         self._work = work
         self._rows = weights.rows_settings(assignment.folds)
         self._predicted: dict[int, tuple[PreparedVideo, SegmentedVideo]] = {}
@@ -103,7 +101,7 @@ class MatchPrediction:
         for half in self.halves:
             if half.number in finished.videos:
                 try:
-                    curves[half.number] = load_curve(curve_path(folder, output_stem(half.path.stem)))
+                    curves[half.number] = load_curve(curve_path(folder, output_stem(half.stem)))
                 except DataError as error:
                     logger.warning("%s", error)
         return curves
@@ -112,6 +110,26 @@ class MatchPrediction:
     def missing(self) -> list[Half]:
         """The halves that have no curve of the same weights, settings and video."""
         return [half for half in self.halves if half.number not in self._known]
+
+    def takes_known(self, half: Half, prepared: PreparedVideo) -> bool:
+        """Take the finished curve of a remote video that turned out to be known, by its content; return whether.
+
+        Raises:
+            BusyError: another process makes the results again.
+            DataError: results of another video would be replaced.
+        """
+        if prepared.fetched is None:
+            return False
+        folder = self.assignment.folder
+        with self._locked():
+            found = known_by_content(
+                folder, half, self._rows, self._work, prepared.sha256, prepared.fingerprint
+            )
+            if found is None:
+                return False
+            self._curves[half.number] = load_curve(curve_path(folder, output_stem(half.stem)))
+        self._known[half.number] = found
+        return True
 
     def segmented(self, half: Half, prepared: PreparedVideo, device: str) -> SegmentedVideo | None:
         """Return the segments of a video, for jobs on devices of this kind; None where others finished the match.
@@ -137,7 +155,7 @@ class MatchPrediction:
             work=work,
             folds=self.assignment.folds,
             # Other machines have another working folder.
-            path=half.path.absolute(),
+            path=prepared.path.absolute(),
             num_frames=prepared.grid.num_frames,
             folder=self._work_folder(half) / settings,
             made_from=made_from,
@@ -154,7 +172,7 @@ class MatchPrediction:
         return video
 
     def _work_folder(self, half: Half) -> Path:
-        return self.assignment.folder / f"{output_stem(half.path.stem)}_unfinished"
+        return self.assignment.folder / f"{output_stem(half.stem)}_unfinished"
 
     def write(self) -> bool:
         """Write the results of all videos, and remove the work folders; return False while segments are missing.
@@ -180,12 +198,7 @@ class MatchPrediction:
                 if joined is None:
                     return False
                 records[half.number], self._curves[half.number] = joined
-            video = VideoFile(
-                name=output_stem(half.path.stem),
-                number=half.number,
-                match=self.assignment.name,
-                path=half.path,
-            )
+            video = VideoFile.of_half(self.assignment.name, half)
             made_from, curve = records[half.number], self._curves[half.number]
             gaps = [Gap.from_json(gap) for gap in made_from.gaps]
             results.append(VideoResult.from_curve(video, curve, experiment, gaps=gaps, made_from=made_from))
@@ -197,8 +210,7 @@ class MatchPrediction:
     def _joined(self, half: Half) -> tuple[VideoRecord, ScoreCurve] | None:
         """Return record and curve of a video from its segments; None while some are missing."""
         prepared, video = self._predicted[half.number]
-        if fingerprint_of(half.path) != prepared.fingerprint:
-            raise DecodeError(f"{half.path} changed while it was predicted; predict it again", path=half.path)
+        prepared.check_unchanged()
         found = []
         for number in range(video.num_segments):
             segment = video.load(number)
@@ -208,9 +220,9 @@ class MatchPrediction:
         scores = np.concatenate([segment.scores for segment in found])
         seconds = prepared.grid.seconds
         gaps = gaps_in_time([gap for segment in found for gap in segment.gaps], seconds)
-        check_gap_share(half.path, gaps, len(scores))
+        check_gap_share(Path(half.place), gaps, len(scores))
         record = VideoRecord(
-            path=place_of(half.path),
+            path=half.place,
             backend=",".join(sorted({segment.backend for segment in found})),
             fingerprint=prepared.fingerprint,
             sha256=prepared.sha256,
@@ -233,9 +245,9 @@ class MatchPrediction:
         self._held.close()
 
 
-def first_video(assignment: Assignment, work: Work) -> Path | None:
+def first_video(assignment: Assignment, work: Work) -> Path | RemoteFile | None:
     """Return the first video of a match; None without one, which is an error later."""
     try:
-        return assignment.halves(work.experiment.task)[0].path
+        return assignment.halves(work.experiment.task)[0].video
     except DataError:
         return None

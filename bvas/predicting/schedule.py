@@ -21,7 +21,9 @@ from bvas.predicting.segments import SegmentedVideo, predict_segments
 from bvas.predicting.settings import Weights, Work, ends_all
 from bvas.system.background import in_background
 from bvas.system.jobs.job import USER_ERRORS, Ended, Job, JobError, reason_of
+from bvas.system.scratch import Scratch
 from bvas.values.progress import Progress
+from bvas.video.index.remote_file import NoRoomError, RemoteFile
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +55,11 @@ class Schedule:
     def __post_init__(self) -> None:
         self._waiting = deque((0.0, assignment) for assignment in self.assignments)
         """With the time before which it is not tried again."""
-        self._preparing: dict[Path, dict[Path, Future[PreparedVideo]]] = {}
+        self._waited_for: set[Path] = set()
+        """Folders of matches that other processes predicted the rest of."""
+        self._preparing: dict[Path, dict[Path | RemoteFile, Future[PreparedVideo]]] = {}
         """By the match's folder, and by video; kept until the match ends."""
+        self._scratch = Scratch(self.work.scratch)
         self._open: list[MatchPrediction] = []
         self._running: dict[str, tuple[MatchPrediction, int]] = {}
         """By job: its match, and the frames done."""
@@ -78,17 +83,17 @@ class Schedule:
             if self._waiting[0][0] > time.monotonic():
                 yield None
                 continue
-            match = self._begin(*self._waiting.popleft())
+            match = self._begin(self._waiting.popleft()[1])
             if match is None:
                 continue
             for half, following in zip_longest(match.missing, match.missing[1:]):
-                future = self._prepared(match.assignment, half.path)
+                yield from self._awaited(match, half)
                 self._prepare_next(match.assignment, following)
-                while not future.done():
-                    yield None
-                video = None
+                prepared, video = self._prepared(match.assignment, half.video), None
                 try:
-                    video = match.segmented(half, future.result(), self.device)
+                    if match.takes_known(half, prepared.result()):
+                        continue
+                    video = match.segmented(half, prepared.result(), self.device)
                 except BusyError:
                     break
                 except USER_ERRORS as error:
@@ -108,7 +113,7 @@ class Schedule:
         for run in jobs_of(runs, self.num_workers):
             if match.failure is not None:
                 return
-            job_name = f"{name}/{half.path.stem} {run.start}-{run.stop - 1}"
+            job_name = f"{name}/{half.stem} {run.start}-{run.stop - 1}"
             job = Job(job_name, predict_segments, (video, run.start, run.stop))
             self._running[job.name] = match, 0
             match.num_jobs += 1
@@ -141,13 +146,14 @@ class Schedule:
         """Release the matches that are being predicted."""
         for match in list(self._open):
             self._release(match)
+        self._scratch.close()
 
-    def _begin(self, tried_at: float, assignment: Assignment) -> MatchPrediction | None:
+    def _begin(self, assignment: Assignment) -> MatchPrediction | None:
         """Open a match; None where it has ended, or another process predicts it."""
         try:
             match = MatchPrediction(assignment, self.work, self.weights)
         except BusyError:
-            self._wait_for(assignment, is_first=not tried_at)
+            self._wait_for(assignment)
             return None
         except USER_ERRORS as error:
             if ends_all(error):
@@ -159,32 +165,54 @@ class Schedule:
             self._release(match)
             self._end(assignment, was_finished=True)
             return None
-        match.was_tried = tried_at > 0
         return match
 
-    def _wait_for(self, assignment: Assignment, *, is_first: bool) -> None:
+    def _wait_for(self, assignment: Assignment) -> None:
         """Look at a match again later."""
-        if is_first:
+        if assignment.folder not in self._waited_for:
+            self._waited_for.add(assignment.folder)
             logger.info(
                 "%s: other processes predict the rest of it; it is looked at again later", assignment.name
             )
         self._waiting.append((time.monotonic() + _SECONDS_BETWEEN_TRIES, assignment))
 
-    def _prepared(self, assignment: Assignment, path: Path) -> "Future[PreparedVideo]":
+    def _awaited(self, match: MatchPrediction, half: Half) -> Iterator[None]:
+        """Wait until a video is prepared; one that scratch had no room for is tried again behind the other matches."""
+        while not (future := self._prepared(match.assignment, half.video)).done():
+            yield None
+        if isinstance(future.exception(), NoRoomError):
+            while self._open != [match]:
+                yield None
+            own = self._preparing.pop(match.assignment.folder)
+            del own[half.video]
+            # Matches that wait for other processes are prepared again.
+            for folder in list(self._preparing):
+                self._discard_prepared(folder)
+            self._preparing[match.assignment.folder] = own
+            while not self._prepared(match.assignment, half.video).done():
+                yield None
+
+    def _discard_prepared(self, folder: Path) -> None:
+        """Forget the videos of a match, and remove copies of remote ones, also of those that are being fetched."""
+        for future in self._preparing.pop(folder, {}).values():
+            future.add_done_callback(_discard)
+
+    def _prepared(self, assignment: Assignment, video: Path | RemoteFile) -> "Future[PreparedVideo]":
         """Return a video that is being prepared."""
         videos = self._preparing.setdefault(assignment.folder, {})
-        if path not in videos:
-            videos[path] = in_background(prepare_video, path, self.work.experiment.input)
-        return videos[path]
+        if video not in videos:
+            settings = self.work.experiment.input
+            videos[video] = in_background(prepare_video, video, settings, self._scratch)
+        return videos[video]
 
     def _prepare_next(self, assignment: Assignment, half: Half | None) -> None:
         """Begin to prepare the next video of a match, or the first one of the match behind it."""
-        path = None if half is None else half.path
-        if path is None and self._waiting:
+        video = None if half is None else half.video
+        if video is None and self._waiting:
             assignment = self._waiting[0][1]
-            path = first_video(assignment, self.work)
-        if path is not None:
-            self._prepared(assignment, path)
+            video = first_video(assignment, self.work)
+        if video is not None:
+            self._prepared(assignment, video)
 
     def _fail(self, match: MatchPrediction, error: JobError) -> None:
         if ends_all(error):
@@ -212,7 +240,7 @@ class Schedule:
             # Its jobs met other processes, which may be gone, or far from the rest.
             self._waiting.appendleft((0.0, assignment))
         else:
-            self._wait_for(assignment, is_first=not match.was_tried)
+            self._wait_for(assignment)
 
     def _release(self, match: MatchPrediction) -> None:
         self._open.remove(match)
@@ -228,13 +256,19 @@ class Schedule:
             self.failures[assignment.name] = reason
             logger.error("%s failed: %s", assignment.name, reason)
         self._count.end(str(assignment.folder), is_failed=reason is not None)
-        self._preparing.pop(assignment.folder, None)
+        self._discard_prepared(assignment.folder)
         note_failure(assignment.out, assignment.name, reason)
+
+
+def _discard(future: "Future[PreparedVideo]") -> None:
+    if future.exception() is None:
+        future.result().discard()
 
 
 def _sizes(assignment: Assignment, work: Work) -> dict[int, int]:
     """Return the bytes of each video; empty where they are unavailable, which is an error later."""
     try:
-        return {half.number: half.path.stat().st_size for half in assignment.halves(work.experiment.task)}
+        halves = assignment.halves(work.experiment.task)
+        return {half.number: half.video.stat().st_size for half in halves if isinstance(half.video, Path)}
     except (DataError, OSError):
         return {}

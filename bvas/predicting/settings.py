@@ -40,6 +40,8 @@ class Work:
     """Time between two saves of an unfinished segment."""
     overwrite: bool = False
     """Make finished results again."""
+    scratch: Path | None = None
+    """Folder for copies of remote videos; None: the system's temporary folder."""
     segment_frames: int = 400
     """Grid frames of a segment: 16 s at 25 per second. A run with another length finds no earlier segments."""
 

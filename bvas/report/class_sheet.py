@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bvas.data.clip_table import sample_frames, sample_item, shown_label
 from bvas.data.joints import joints_file, read_joints
-from bvas.data.matches import Match
+from bvas.data.matches import Half, Match
 from bvas.errors import DataError, DecodeError
 from bvas.report import palette
 from bvas.report.contact_sheet import (
@@ -102,7 +102,7 @@ def _thumb_height(matches: Sequence[Match]) -> int:
 
 def _video(match: Match) -> Path:
     assert match.listed is not None
-    return match.listed.videos[0]
+    return Half(1, match.listed.videos[0]).path
 
 
 def _read(match: Match, height: int) -> SheetSample:

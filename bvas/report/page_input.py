@@ -134,7 +134,7 @@ def challenge_report(
         if has_results(predictions / match.name)
         for result in read_match(
             predictions / match.name,
-            [VideoFile.of_half(match, half) for half in match_halves(match, experiment.task.resolution)],
+            [VideoFile.of_half(match.name, half) for half in match_halves(match, experiment.task.resolution)],
             experiment.peaks,
         )
     ]

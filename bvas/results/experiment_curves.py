@@ -34,7 +34,7 @@ def read_curves(
         curve_path(folder / match.name, video.name): (match, video)
         for match in matches
         for half in match_halves(match, experiment.task.resolution)
-        for video in [VideoFile.of_half(match, half)]
+        for video in [VideoFile.of_half(match.name, half)]
     }
     missing = [found for path, found in wanted.items() if not path.is_file()]
     if missing:

@@ -5,7 +5,7 @@ Results without a record, or with one of other settings, weights or videos, are 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cattrs
@@ -26,7 +26,7 @@ class VideoRecord:
     """A video file as it was when it was predicted; recognizes the same file later."""
 
     path: str
-    """Path of the file, as `place_of` gives it."""
+    """Path of the file, as `place_of` gives it; of a remote file its address without user and query."""
     fingerprint: Fingerprint
     sha256: str
     """Hash of the content; empty where it was not read to the end."""
@@ -96,6 +96,7 @@ def record_converter() -> cattrs.Converter:
         VideoRecord,
         make_dict_structure_fn(VideoRecord, converter, _cattrs_forbid_extra_keys=True, fingerprint=renamed),
     )
+    converter.register_unstructure_hook(Fingerprint, fingerprint_to_json)
     converter.register_unstructure_hook(
         VideoRecord, make_dict_unstructure_fn(VideoRecord, converter, fingerprint=renamed)
     )
@@ -108,4 +109,10 @@ def fingerprint_of_json(content: Mapping[str, Any]) -> Fingerprint:
     Raises:
         KeyError, TypeError, ValueError: the data has another form.
     """
-    return Fingerprint(size=int(content["size"]), mtime_ns=int(content["mtime_ns"]))
+    etag = str(content.get("etag", ""))
+    return Fingerprint(size=int(content["size"]), mtime_ns=int(content["mtime_ns"]), etag=etag)
+
+
+def fingerprint_to_json(fingerprint: Fingerprint) -> dict[str, Any]:
+    """Return plain data, for `fingerprint_of_json`; only a remote file has an etag."""
+    return {name: value for name, value in asdict(fingerprint).items() if name != "etag" or value}

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.peak_config import PeakConfig
-from bvas.results.made_from import VideoRecord, fingerprint_of_json
+from bvas.results.made_from import VideoRecord, fingerprint_of_json, fingerprint_to_json
 from bvas.results.video_result import VideoFile
 from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.system.file_names import shown_name
@@ -50,7 +50,7 @@ class Recording:
             **({"in_part": self.in_part} if self.in_part else {}),
             "parts": [_part_json(part) for part in self.parts],
             "made_from": [
-                {"path": file.path, "glance": asdict(file.fingerprint), "sha256": file.sha256}
+                {"path": file.path, "glance": fingerprint_to_json(file.fingerprint), "sha256": file.sha256}
                 for file in self.made_from
             ],
         }

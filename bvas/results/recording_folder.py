@@ -23,7 +23,8 @@ from bvas.results.store import (
 from bvas.system.background import in_background
 from bvas.system.file_names import output_stem, shown_name
 from bvas.video.container.read_options import Source
-from bvas.video.index.file_identity import content_digest, fingerprint_of, is_same, place_of
+from bvas.video.index.file_identity import content_digest, fingerprint_of, place_of
+from bvas.video.index.remote_file import FetchedFile
 
 _NAMES = (RESULTS_NAME, TABLE_NAME, INTERVALS_NAME, INTERVAL_TABLE_NAME, CLASS_TABLE_NAME, RECORDING_NAME)
 
@@ -32,7 +33,8 @@ def default_folder(source: Source, root: str = "spots") -> Path:
     """Return `ROOT/<name>`: the video's, or its folder's where the file is called `1_720p` as in SoccerNet."""
     if source.location == "-":
         return Path(root) / "stdin"
-    video = Path(urlsplit(source.name).path or "stream") if source.kind == "URL" else source.path
+    is_url = source.kind in ("URL", "remote file")
+    video = Path(urlsplit(source.name).path or "stream") if is_url else source.path
     stem = video.stem.replace(HIDDEN, "") or "stream"
     named = stem if not re.fullmatch(r"([12]_)?\d+p", stem) else video.absolute().parent.name
     return Path(root) / output_stem(named)
@@ -41,16 +43,14 @@ def default_folder(source: Source, root: str = "spots") -> Path:
 class FileRecords:
     """Records of the files of a recording, made in the background."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[Path | FetchedFile]) -> None:
         """Look at the files, and begin to read them.
 
         Raises:
             DataError: one cannot be read.
         """
-        self._files = [
-            VideoRecord(path=place_of(path), fingerprint=fingerprint_of(path), sha256="") for path in paths
-        ]
-        self._digests = [in_background(content_digest, path) for path in paths]
+        self._files = [_record_of(file) for file in files]
+        self._digests = [in_background(content_digest, _path_of(file)) for file in files]
 
     def known(self, *, wait: bool) -> list[VideoRecord]:
         """Return the records; with the digests of the contents where `wait`."""
@@ -62,11 +62,18 @@ class FileRecords:
         ]
 
 
-def check_same_recording(out: Path, sources: Sequence[Source]) -> None:
+def check_same_recording(
+    out: Path, sources: Sequence[Source], files: Sequence[Path | FetchedFile] | None = None
+) -> None:
     """Refuse a folder that holds results of another recording than that of these sources.
 
     Files are the same at another place, and other ones at the same place, by their content. What a stream gives is
     never known to be the same again.
+
+    Args:
+        out: The folder.
+        sources: All sources of the recording.
+        files: Their files, where some were fetched.
 
     Raises:
         DataError: whose results they are, and the remedy.
@@ -76,10 +83,10 @@ def check_same_recording(out: Path, sources: Sequence[Source]) -> None:
     recording = read_recording(out)
     if recording is None:
         raise unknown_results(out)
-    if not _is_of(recording, sources):
-        files = [file.path for file in recording.made_from]
-        old = files or [part.address or str(part.path) for part in recording.parts]
-        raise _other_results(out, old, sources, "which has changed since" if files else "of an earlier time")
+    if not _is_of(recording, sources, files):
+        known = [file.path for file in recording.made_from]
+        old = known or [part.address or str(part.path) for part in recording.parts]
+        raise _other_results(out, old, sources, "which has changed since" if known else "of an earlier time")
 
 
 def check_same_files(out: Path, made_from: Sequence[VideoRecord], sources: Sequence[Source]) -> None:
@@ -88,7 +95,7 @@ def check_same_files(out: Path, made_from: Sequence[VideoRecord], sources: Seque
     Raises:
         DataError: whose results they are, and the remedy.
     """
-    if not _are_files(made_from, sources):
+    if not _are_files(made_from, _files_of(sources)):
         raise _other_results(out, [file.path for file in made_from], sources, "which has changed since")
 
 
@@ -121,28 +128,45 @@ def stale_files(out: Path, names: Sequence[str]) -> list[Path]:
     return [path for name in stale for path in (curve_path(out, name), timeline_path(out, name))]
 
 
-def _is_of(recording: Recording, sources: Sequence[Source]) -> bool:
-    if not all(source.is_indexable for source in sources) or any(part.address for part in recording.parts):
-        return False
+def _is_of(
+    recording: Recording, sources: Sequence[Source], files: Sequence[Path | FetchedFile] | None
+) -> bool:
+    files = _files_of(sources) if files is None else files
     if not recording.made_from:
-        # Of a version that kept paths only.
+        # Of a version that kept paths only, or of a stream.
+        has_address = any(part.address for part in recording.parts)
         known = {place_of(part.path) for part in recording.parts if part.path is not None}
-        return bool(known) and known <= {place_of(source.path) for source in sources}
-    return _are_files(recording.made_from, sources)
+        return bool(files) and not has_address and known <= {_record_of(file).path for file in files}
+    return _are_files(recording.made_from, files)
 
 
-def _are_files(made_from: Sequence[VideoRecord], sources: Sequence[Source]) -> bool:
-    return len(sources) == len(made_from) and all(
-        source.is_indexable and _is_file(source.path, file)
-        for source, file in zip(sources, made_from, strict=True)
-    )
+def _files_of(sources: Sequence[Source]) -> list[Path]:
+    """Return the files of local sources; nothing where one is a stream."""
+    is_local = all(source.is_indexable for source in sources)
+    return [source.path for source in sources] if is_local else []
 
 
-def _is_file(path: Path, before: VideoRecord) -> bool:
+def _are_files(made_from: Sequence[VideoRecord], files: Sequence[Path | FetchedFile]) -> bool:
+    return len(files) == len(made_from) and all(map(_is_file, files, made_from))
+
+
+def _is_file(file: Path | FetchedFile, before: VideoRecord) -> bool:
+    now = _record_of(file)
+    is_place = now.path == before.path and now.fingerprint.size == before.fingerprint.size
+    # Of a remote file without an etag the fingerprint is its size alone.
+    is_told = now.fingerprint == before.fingerprint and (isinstance(file, Path) or now.fingerprint.etag != "")
     if not before.sha256:
         # Interrupted before its content was read through.
-        now = fingerprint_of(path)
-        return now == before.fingerprint or (
-            place_of(path) == before.path and now.size == before.fingerprint.size
-        )
-    return is_same(path, before.fingerprint, before.sha256)
+        return is_told or is_place
+    return is_told or content_digest(_path_of(file)) == before.sha256
+
+
+def _record_of(file: Path | FetchedFile) -> VideoRecord:
+    """Return the record of a file without the hash of its content."""
+    if isinstance(file, Path):
+        return VideoRecord(path=place_of(file), fingerprint=fingerprint_of(file), sha256="")
+    return VideoRecord(path=file.remote.name, fingerprint=file.fingerprint, sha256="")
+
+
+def _path_of(file: Path | FetchedFile) -> Path:
+    return file if isinstance(file, Path) else file.path

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bvas.errors import ConfigError, DataError
 from bvas.experiment.experiment import Experiment
+from bvas.experiment.hub_pull import TUNED_NAME
 from bvas.experiment.interval_config import IntervalConfig
 from bvas.experiment.peak_config import PeakConfig
 from bvas.metrics.bootstrap import Interval
@@ -13,7 +14,7 @@ from bvas.system.dataclass_json import value_from_json, value_to_json
 from bvas.system.text_files import read_text
 
 FORMAT = "bvas-postprocessing-1"
-FILE_NAME = "postprocessing.json"
+FILE_NAME = TUNED_NAME
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from bvas.data.matches import Half, Match
+from bvas.data.matches import Half
 from bvas.data.soccernet_entries import Notices
 from bvas.errors import DataError
 from bvas.experiment.experiment import Experiment
@@ -48,17 +48,24 @@ class VideoFile:
     """Times of its frames; None until `indexed`."""
 
     @classmethod
-    def of_half(cls, match: Match, half: Half) -> Self:
-        """Return the video of one half of a match."""
-        return cls(name=output_stem(half.path.stem), number=half.number, match=match.name, path=half.path)
+    def of_half(cls, match: str, half: Half) -> Self:
+        """Return the video of one half of a match, which has a name."""
+        name = output_stem(half.stem)
+        if isinstance(half.video, Path):
+            return cls(name=name, number=half.number, match=match, path=half.video)
+        return cls(name=name, number=half.number, match=match, address=half.place)
 
     def indexed(self) -> Self:
         """Return the same with the times of its frames.
 
         Raises:
             DecodeError: the file is not a video that can be read.
+            DataError: it is at an address.
         """
-        assert self.path is not None, self
+        if self.path is None:
+            raise DataError(
+                f"{self.address or self.name} cannot be read here; save the video to a file first"
+            )
         return replace(self, frames=FrameTimes.of(build_index(self.path, reading=self.reading)[0]))
 
 

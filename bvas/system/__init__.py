@@ -17,6 +17,7 @@ doctor/               findings about this machine, with remedies
 download.py           downloads that resume, and that are never taken for another file
 extras.py             the extra `train`: its packages, and how to install them
 file_names.py         file names: shown to people, and derived for outputs
+hub.py                client of the Hugging Face Hub, and its errors as lines that name a remedy
 interrupts.py         Ctrl-C delayed while C code calls Python functions
 job_arrays.py         share of this process in a job array of Slurm or Kubernetes
 jobs/                 job runner and its executors
@@ -29,6 +30,7 @@ onnx_session.py       a session of ONNX Runtime, and the device that it computes
 openvino_session.py   a session of OpenVINO
 pipes.py              reading ends of pipes, opened and waited for without blocking
 quiet_logging.py      suppression of other packages' warnings and log lines
+scratch.py            scratch folder of a process, removed at its end
 shared_folder.py     proof that the locks of a folder hold, here and between machines
 shared_memory.py      memory that a process shares with the workers it starts
 table_files.py        tables in text files, as spreadsheets and other programs write them

@@ -32,7 +32,10 @@ def set_up_logging(level: int, handler: logging.Handler) -> None:
     """Send the log lines of the process to a handler, without remarks of other libraries."""
     handler.setFormatter(_WithoutSecrets("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("timm", "matplotlib", "PIL", "torch", "huggingface_hub", "libav"):
+    chatty_packages = (
+        "timm matplotlib PIL torch huggingface_hub libav aiobotocore botocore azure fsspec s3fs gcsfs"
+    )
+    for chatty in chatty_packages.split():
         logging.getLogger(chatty).setLevel(logging.ERROR)
 
 

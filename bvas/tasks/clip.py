@@ -74,7 +74,7 @@ class ClipKind:
     def _sample(self, match: Match, half: Half, interval: Interval) -> LabelledVideo:
         name = match.name
         if match.listed is None or not match.listed.is_sample:
-            name = f"{name}/{half.path.stem}_{interval.start_seconds:.3f}-{interval.end_seconds:.3f}"
+            name = f"{name}/{half.stem}_{interval.start_seconds:.3f}-{interval.end_seconds:.3f}"
         return label_video(
             half.path,
             (),

@@ -56,7 +56,7 @@ class FrameKind(ABC):
                     self._experiment.task.labels,
                     self._experiment.input.rate,
                     ranges=ranges,
-                    name=f"{match.name}/{half.path.stem}",
+                    name=f"{match.name}/{half.stem}",
                     form=self._experiment.input.form,
                 )
                 for match in chosen

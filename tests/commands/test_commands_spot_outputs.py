@@ -90,7 +90,7 @@ def test_a_signed_address_with_a_password_leaves_no_secret_anywhere(spot, tmp_pa
         codes.append(main(["spots", "export", str(out), "--to", "csv"]))
         with pytest.raises(SystemExit):
             spot(signed(url), "--kickoff", signed(url))
-    assert codes == [0, 0, 2, 2, 2, 2, 2, 2, 0]
+    assert codes == [0, 0, 0, 2, 2, 2, 2, 2, 0]
     assert spot(signed(url), "--out", tmp_path / "work" / "refused") == 2
     with broadcast(Paced([(garbage, None)], 0.1)) as url:
         assert spot(signed(url), "--out", tmp_path / "work" / "garbage") == 2
@@ -105,7 +105,7 @@ def test_a_signed_address_with_a_password_leaves_no_secret_anywhere(spot, tmp_pa
     assert [secret for secret in [*secrets, "us3r"] if _holds(texts, secret)] == []
     part = read_recording(out).parts[0]
     assert part.address.startswith("http://127.0.0.1:")
-    assert part.address.endswith("/live.ts?X-Amz-Signature=***&token=***")
+    assert part.address.endswith("/live.ts")
     assert "--video" in said.err
     # The page is made with the saved video.
     assert main(["report", str(out), "--video", str(video)]) == 0

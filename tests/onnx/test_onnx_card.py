@@ -146,6 +146,14 @@ def test_no_folder_of_the_trainer_is_told(run):
     assert "someone" not in text
 
 
+def test_no_secret_of_an_address_is_told(run):
+    address = f"https://me:pw@host/w.safetensors?sig=a1#sha256={'0' * 64}"
+
+    text = card(run, replace(TINY, train=replace(TINY.train, start_from=address)))
+
+    assert '"start_from": "https://host/w.safetensors?sig=***"' in text
+
+
 def test_unmirrored_models_are_not_mirrored(run):
     assert "mirrored left to right" in card(run, replace(TINY, flip_tta=True))
     assert "mirrored left to right" not in card(run, replace(TINY, flip_tta=False))

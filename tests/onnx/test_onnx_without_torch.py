@@ -28,6 +28,7 @@ ROI = "--detector none --roi 20,10,30,40@0.5"
 RUN = {
     "doctor": "--runs runs",
     "video check": f"{FIRST} numbers.ts",
+    "video index": f"{FIRST} --sidecar",
     "video prepare": f"{FIRST} --out copies",
     "video frames": f"{FIRST} --out frames --every 20",
     "data synth": "--out league --matches 1 --minutes 0.1 --size 64x96 --jobs 1 --boxes",
@@ -69,6 +70,7 @@ REFUSED = {
     "weights download": "ball",
     "weights import": "weights.pth --name ball",
     "weights export": "tiny",
+    "weights push": "tiny hf:club/tiny",
     "spot, an experiment": f"{FIRST} --experiment tiny --out begun",
     "spot, the newest experiment": f"{FIRST} --out begun",
     "classify, a published network": f"{FIRST} --model r3d_18",
@@ -132,8 +134,8 @@ def test_nothing_was_begun_that_would_have_ended_there(done, place):
 
 
 def test_each_verb_is_among_them(done):
-    # It asks for the package SoccerNet, and for a network.
-    verbs = {name.partition(",")[0] for name in RUN | REFUSED} | {"data download"}
+    # These two ask for a network, the first also for the package SoccerNet.
+    verbs = {name.partition(",")[0] for name in RUN | REFUSED} | {"data download", "weights pull"}
     assert verbs == set(VERBS)
     assert {name for name in REFUSED if "," not in name} == NEED_TRAIN
 

@@ -199,12 +199,14 @@ def test_a_missing_half_is_a_failure_of_that_match(there):
     assert "no video of half 1 in" in there.failures("challenge")["game/c"]
 
 
-def test_shards_of_a_manifest_make_all_of_it_and_wrong_ones_are_refused(there, capsys):
+def test_shards_of_a_manifest_make_all_of_it_and_wrong_ones_are_refused(there, monkeypatch, capsys):
     (there.folder / "list.txt").write_text("game/a\ngame/c\ngame/b\ndata/other.mkv\n")
     write_video(there.folder / "data/other.mkv", seed=4, num_frames=1)
     assert there.predict("--manifest", "list.txt", "--shard", "1/2") == OK
     assert there.times().keys() == ALL
-    assert there.predict("--manifest", "list.txt", "--shard", "2/2") == OK
+    # The second of the two pods.
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "1")
+    assert there.predict("--manifest", "list.txt", "--shard", "auto/2") == OK
     assert there.times().keys() == ALL | {"challenge/game/c", "videos/data/other.mkv"}
     assert there.scores("videos/data/other.mkv", "other").shape == (1, 2)
 
@@ -215,6 +217,11 @@ def test_shards_of_a_manifest_make_all_of_it_and_wrong_ones_are_refused(there, c
         with pytest.raises(SystemExit):
             there.predict("--shard", wrong)
         assert "is not a share; write I/N" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        there.predict("--shard", "auto")
+    assert (
+        "Kubernetes does not tell a pod how many there are; write --shard auto/N" in capsys.readouterr().err
+    )
 
 
 def test_a_match_that_another_process_predicts_is_waited_for(there):

@@ -38,7 +38,7 @@ def results_of(place, name, split):
     experiment = load_experiment("tiny")
     matches = {match.name: match for match in find_matches(experiment.task, place / "data")}
     match = matches[name]
-    videos = [VideoFile.of_half(match, half) for half in match_halves(match, experiment.task.resolution)]
+    videos = [VideoFile.of_half(match.name, half) for half in match_halves(match, experiment.task.resolution)]
     return read_match(predictions_folder(place / "runs", "tiny", split) / name, videos, experiment.peaks)
 
 

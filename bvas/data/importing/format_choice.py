@@ -4,8 +4,10 @@ from pathlib import Path
 
 from bvas.data.importing.from_class_folders import is_class_folders
 from bvas.data.importing.from_corrections import is_corrections
+from bvas.data.importing.from_fiftyone import LABELS_NAME, is_fiftyone
 from bvas.data.importing.from_hmdb51 import list_files
 from bvas.data.importing.from_kinetics import kinetics_tables
+from bvas.data.importing.from_label_studio import is_label_studio
 from bvas.data.importing.from_spacejam import ANNOTATION_FILE
 from bvas.data.importing.from_ucf101 import CLASS_FILE
 from bvas.data.osl_json import is_osl
@@ -32,7 +34,13 @@ def format_of(source: Path) -> str:
     if source.name.endswith(ANNOTATION_FILE):
         return "spacejam"
     content = read_json(source)
-    return "corrections" if is_corrections(content) else "osl" if is_osl(content) else "e2e-spot"
+    tests = {
+        "corrections": is_corrections,
+        "fiftyone": is_fiftyone,
+        "osl": is_osl,
+        "label-studio": is_label_studio,
+    }
+    return next((name for name, is_format in tests.items() if is_format(content)), "e2e-spot")
 
 
 def _format_of_folder(source: Path) -> str:
@@ -47,5 +55,7 @@ def _format_of_folder(source: Path) -> str:
         return "hmdb51"
     if kinetics_tables(source):
         return "kinetics"
+    if (source / LABELS_NAME).is_file() and is_fiftyone(read_json(source / LABELS_NAME)):
+        return "fiftyone"
     is_soccernet = any(True for name in LABEL_FILES for _ in source.rglob(name))
     return "folders" if not is_soccernet and is_class_folders(source) else "soccernet"

@@ -8,6 +8,7 @@ from bvas.data.dataset_json import DATASET_NAME, read_annotations, read_dataset
 from bvas.data.dataset_match import DatasetMatch
 from bvas.data.importing.draft import Import, MatchDraft
 from bvas.data.importing.from_soccernet import read_soccernet
+from bvas.data.matches import Half
 from bvas.data.raw_annotations import Fault
 
 
@@ -31,7 +32,7 @@ def read_root(folder: Path, *, resolution: str, label_file: str | None) -> Impor
 def _draft(match: DatasetMatch, faults: list[Fault]) -> MatchDraft:
     draft = MatchDraft(
         name=match.name,
-        videos=list(match.videos),
+        videos=[Half(number, video).path for number, video in enumerate(match.videos, start=1)],
         fold=match.fold,
         is_test=match.is_test,
         # A sample's group may be its video, which gets another name in a copy.

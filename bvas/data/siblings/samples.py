@@ -37,7 +37,7 @@ def samples_of(matches: Sequence[Match], task: SpottingTask) -> list[Sample]:
             continue
         for half in halves:
             is_sample = match.listed is not None and match.listed.is_sample
-            name = match.name if is_sample else f"{match.name}/{half.path.stem}"
+            name = match.name if is_sample else f"{match.name}/{half.stem}"
             try:
                 index = build_index(half.path)[0]
             except BvasError:

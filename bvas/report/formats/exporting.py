@@ -10,6 +10,8 @@ from bvas.data.interval_files import intervals_csv_text
 from bvas.data.soccernet_files import results_json
 from bvas.errors import ConfigError
 from bvas.report.formats.edit_list import EditConfig, edl_text, otio_text
+from bvas.report.formats.fiftyone import fiftyone_text
+from bvas.report.formats.label_studio import label_studio_text, labeling_config
 from bvas.report.formats.osl import osl_text
 from bvas.report.formats.sportscode import sportscode_text
 from bvas.report.formats.subtitles import srt_text, vtt_text
@@ -25,10 +27,13 @@ from bvas.video.container.frame_rate import same_rate
 
 logger = logging.getLogger(__name__)
 
-ExportFormat = Literal["csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl"]
-_SUFFIXES: dict[str, str] = {"sportscode": ".xml", "soccernet": ".json", "osl": ".json"}
-_OF_ALL_PARTS = ("csv", "jsonl", "soccernet", "osl")
-_OF_INTERVALS = ("csv", "edl", "otio")
+ExportFormat = Literal[
+    "csv", "jsonl", "srt", "vtt", "edl", "otio", "sportscode", "soccernet", "osl", "label-studio", "fiftyone"
+]
+_JSON = ("soccernet", "osl", "label-studio", "fiftyone")
+_SUFFIXES: dict[str, str] = {"sportscode": ".xml", **dict.fromkeys(_JSON, ".json")}
+_OF_ALL_PARTS = ("csv", "jsonl", *_JSON)
+_OF_INTERVALS = ("csv", "edl", "otio", "label-studio", "fiftyone")
 _ALL_CANDIDATES = ("soccernet", "osl")
 _MOST_EVENTS = 999
 _DEFAULT_RATE = "25"
@@ -71,7 +76,8 @@ def export_spots(
 ) -> list[tuple[Path, int]]:
     """Write the spots of a source for another program, and return the files with the number of spots in each.
 
-    Tables and SoccerNet's results hold all parts; of the other formats each part has a file.
+    Tables and JSON hold all parts; of the other formats each part has a file. Label Studio's tasks have their labeling
+    config beside them, which a log line names.
 
     Args:
         source: The spots.
@@ -89,6 +95,8 @@ def export_spots(
     parts = [_exported(result, config) for result in source.videos]
     _check_labels(source, config.labels)
     paths = _paths(source, parts, config.format, out)
+    if config.format == "label-studio":
+        paths.append(paths[0].with_name(f"{paths[0].stem}_config.xml"))
     for path in paths:
         _check_free(path, source, overwrite=overwrite)
     for folder in {path.parent for path in paths}:
@@ -96,13 +104,16 @@ def export_spots(
     if config.format in _OF_ALL_PARTS:
         texts = [_text_of_all(config.format, source, parts, paths[0].parent)]
         counts = [sum(map(_count, parts))]
+        if config.format == "label-studio":
+            texts.append(labeling_config(_labels_of(source, parts)))
+            logger.info("%s: the labeling config of the project", paths[1])
     else:
         texts = [_text_of_one(part, config) for part in parts]
         counts = list(map(_count, parts))
     # Written when all of them are made: an error in the last part leaves no first one.
     for path, text in zip(paths, texts, strict=True):
         write_text(path, text)
-    return list(zip(paths, counts, strict=True))
+    return list(zip(paths, counts, strict=False))
 
 
 def _check_format(source: Results, format_name: str) -> None:
@@ -157,15 +168,25 @@ def _text_of_all(format_name: str, source: Results, parts: Sequence[VideoResult]
     if format_name == "jsonl":
         return jsonl_text(parts)
     if format_name == "osl":
-        occurring = sorted({spot.label for part in parts for spot in part.spots})
-        labels = source.labels if source.labels_are_known else occurring
-        return osl_text(source.name, labels, parts, folder, rate=_grid_rate(parts))
+        return osl_text(source.name, _labels_of(source, parts), parts, folder, rate=_grid_rate(parts))
+    if format_name == "label-studio":
+        return label_studio_text(source.name, parts)
+    if format_name == "fiftyone":
+        return fiftyone_text(_labels_of(source, parts), parts)
     beyond = [part.video.number for part in parts if part.video.number > 2 and part.spots]
     if beyond:
         logger.warning("part %d: SoccerNet's evaluation reads halves 1 and 2 only", beyond[0])
     return json_text(
         results_json(source.name, {part.video.number: part.spots for part in parts}, rate=_grid_rate(parts))
     )
+
+
+def _labels_of(source: Results, parts: Sequence[VideoResult]) -> list[str]:
+    """Return the labels of the model where these are known, and behind them, sorted, others that occur."""
+    known = list(source.labels) if source.labels_are_known else []
+    occurring = {spot.label for part in parts for spot in part.spots}
+    occurring |= {one.label for part in parts for one in part.intervals}
+    return known + sorted(occurring - set(known))
 
 
 def _grid_rate(parts: Sequence[VideoResult]) -> float:

@@ -1,5 +1,6 @@
 """Sources of a video, finished or running, and the options of reading them: stream, rate, tone mapping."""
 
+import hashlib
 import os
 import re
 import stat
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 from urllib.parse import unquote, urlsplit
 
-from bvas.errors import ConfigError, DecodeError, redacted_url
+from bvas.errors import HIDDEN, ConfigError, DecodeError, redacted_url
 from bvas.video.container.frame_rate import as_rate
 
-SourceKind = Literal["file", "growing file", "pipe", "URL"]
+SourceKind = Literal["file", "growing file", "pipe", "URL", "remote file"]
+STORES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs"}
+"""Schemes of object stores, which hold finished files, and the package of each."""
 
 # Two letters at least: C:/ is a drive.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -21,6 +24,7 @@ _REMEDIES = {
     "growing file": "open it without growing=True once it is complete",
     "pipe": "save it to a file and open that",
     "URL": "save it to a file and open that: ffmpeg -i URL -c copy FILE.mkv",
+    "remote file": "copy it to a local file and open that; `bvas spot` and `bvas predict` do so",
 }
 
 
@@ -35,6 +39,8 @@ class Source:
     @property
     def name(self) -> str:
         """Its name in messages and results; a URL without its secrets."""
+        if self.kind == "remote file":
+            return remote_name(self.location)
         if self.kind == "URL":
             return redacted_url(self.location)
         return "standard input" if self.location == "-" else self.location
@@ -42,7 +48,7 @@ class Source:
     @property
     def path(self) -> Path:
         """The name as a path, which errors and `VideoInfo` carry; in a URL it joins neighboring slashes."""
-        return Path(self.location if self.kind != "URL" else self.name)
+        return Path(self.name if self.kind in ("URL", "remote file") else self.location)
 
     def error(self, text: str, lost: range | None = None) -> DecodeError:
         """Return an error about this source."""
@@ -59,6 +65,13 @@ class Source:
         return _REMEDIES[self.kind]
 
 
+def remote_name(address: str) -> str:
+    """Return the address of a remote file without user and query; a code in the path becomes 8 digits of a hash."""
+    # Else files in folders named by codes would have one name.
+    digest = hashlib.sha256(address.partition("?")[0].encode()).hexdigest()[:8]
+    return redacted_url(address).partition("?")[0].replace(HIDDEN, digest)
+
+
 def source_of(given: Path | str, *, growing: bool = False) -> Source:
     """Return the source that a path or a text names.
 
@@ -72,7 +85,8 @@ def source_of(given: Path | str, *, growing: bool = False) -> Source:
     text = os.fspath(given)
     if isinstance(given, str) and _URL.match(given):
         if not given.lower().startswith("file://"):
-            return Source("URL", given)
+            is_stored = urlsplit(given).scheme.lower() in STORES
+            return Source("remote file" if is_stored else "URL", given)
         text = unquote(urlsplit(given).path)
     if text == "-":
         return Source("pipe", text)

@@ -11,12 +11,14 @@ from bvas.video.index.frame_folder import is_frame_folder, stamp_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """Size and time of change of a file, or of a folder of numbered pictures."""
+    """Size and time of change of a file, or of a folder of numbered pictures; of a remote file size and etag."""
 
     size: int
     """Bytes; of a folder the sum over its pictures."""
     mtime_ns: int
-    """Time of the last change, in nanoseconds; of a folder that of the newest picture."""
+    """Time of the last change, in nanoseconds; of a folder that of the newest picture; 0 of a remote file."""
+    etag: str = ""
+    """Of a remote file: what its server names this very content by; empty where it does not."""
 
 
 def place_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""`build_index`: the frame table and the facts of a video file, scanned once and then taken from the cache.
+"""`build_index`: the frame table and the facts of a video file, scanned once and then taken from cache or sidecar.
 
 An entry of the cache is named after the file's path and holds its size, time of change and a hash of its first and last
 64 KiB; where one of them differs, the entry is not used. An entry that cannot be read counts as missing, and without a
@@ -9,41 +9,36 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bvas.errors import DataError
-from bvas.system.atomic_files import ARCHIVE_FAULTS, replacing, write_text
+from bvas.system.atomic_files import write_text
 from bvas.system.cache_folder import cache_folder
 from bvas.video.container.read_options import DEFAULT_READING, ReadOptions, file_of
 from bvas.video.index.file_scan import scan_file
-from bvas.video.index.frame_folder import stamp_of
 from bvas.video.index.frame_table import VideoIndex, VideoInfo, say_once
+from bvas.video.index.index_entry import ENTRY_FAULTS, content_key, read_entry, write_entry
+from bvas.video.index.sidecar import read_sidecar
 
 logger = logging.getLogger(__name__)
 
-# Raise it whenever a scan of the same file would give another result.
-_VERSION = 11
-_HASHED_BYTES = 64 * 1024
 # Playlists that may list one video in several sizes.
 _ADAPTIVE = (".m3u8", ".m3u", ".mpd")
-_ARRAYS = ("pts", "keyframe_pts", "keyframe_dts")
 
 
 def build_index(
     path: Path | str, *, reading: ReadOptions = DEFAULT_READING, cache: bool = True
 ) -> tuple[VideoIndex, VideoInfo]:
-    """Find the frames of a video by one pass over its packets, or in the cache of earlier passes.
+    """Find the frames of a video by one pass over its packets, in the cache of earlier passes, or in its sidecar.
 
     Args:
         path: The video file.
         reading: Which stream of it is read, and how.
-        cache: Keep the result in the cache folder, and take it from there while the file is unchanged.
+        cache: Keep the result in the cache folder, and take it from there, or from the sidecar, while the file is
+            unchanged.
 
     Raises:
         DecodeError: the file does not exist, it is not a video, no frame of it can be decoded, or the source runs (a
@@ -51,7 +46,7 @@ def build_index(
         ConfigError: a rate is given, and the frames have times of their own.
     """
     path = file_of(path)
-    found = load_index(path, reading) if cache else None
+    found = (load_index(path, reading) or read_sidecar(path, reading)) if cache else None
     if found is None:
         found = scan_file(path, reading)
         if cache:
@@ -68,17 +63,11 @@ def load_index(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo]
     if entry is None:
         return None
     try:
-        # Opened here: np.load leaves a file open that is not an archive.
-        with entry.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            about = json.loads(str(archive["about"]))
-            if about["key"] != _key_of(path):
-                return None
-            arrays = {name: archive[name] for name in _ARRAYS}
-            index = _converter().structure(about["index"] | arrays, VideoIndex)
-            return index, _converter().structure(about["info"], VideoInfo)
-    except (*ARCHIVE_FAULTS, TypeError, ExceptionGroup) as error:
+        found = read_entry(entry, _key_of(path))
+    except ENTRY_FAULTS as error:
         logger.debug("cache entry %s is not used: %s", entry, error)
         return None
+    return None if isinstance(found, str) else found
 
 
 def store_index(path: Path, reading: ReadOptions, index: VideoIndex, info: VideoInfo) -> None:
@@ -86,14 +75,19 @@ def store_index(path: Path, reading: ReadOptions, index: VideoIndex, info: Video
     entry = _entry_of(path, ".npz", reading)
     if entry is None:
         return
-    plain = _converter().unstructure(index)
-    arrays = {name: plain.pop(name) for name in _ARRAYS}
     try:
-        about = json.dumps({"key": _key_of(path), "index": plain, "info": _converter().unstructure(info)})
-        with replacing(entry) as part:
-            np.savez_compressed(part, about=np.array(about), **arrays)
+        write_entry(entry, _key_of(path), index, info)
     except (OSError, DataError) as error:
         logger.debug("the index of %s is not cached: %s", path.name, error)
+
+
+def forget_index(path: Path, reading: ReadOptions = DEFAULT_READING) -> None:
+    """Remove what the cache holds about a file that will not come back."""
+    for suffix in (".npz", ".refusals.json"):
+        entry = _entry_of(path, suffix, reading)
+        if entry is not None:
+            with suppress(OSError):
+                entry.unlink(missing_ok=True)
 
 
 def remembered_refusal(
@@ -146,29 +140,5 @@ def _entry_of(path: Path, suffix: str, reading: ReadOptions) -> Path | None:
 
 
 def _key_of(path: Path) -> dict[str, Any]:
-    key: dict[str, Any] = {"version": _VERSION, "path": str(path.absolute())}
-    digest = hashlib.sha256()
-    if path.is_dir():
-        digest.update(repr(stamp_of(path)).encode(errors="surrogateescape"))
-    else:
-        status = path.stat()
-        key |= {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-        with path.open("rb") as file:
-            digest.update(file.read(_HASHED_BYTES))
-            file.seek(max(status.st_size - _HASHED_BYTES, 0))
-            digest.update(file.read(_HASHED_BYTES))
-    return key | {"digest": digest.hexdigest()}
-
-
-@lru_cache(maxsize=1)
-def _converter() -> Any:
-    # Imported here: it takes 50 ms of CPU, which readers without a cache need not pay.
-    import cattrs
-
-    converter = cattrs.Converter()
-    converter.register_unstructure_hook(Fraction, str)
-    converter.register_structure_hook(Fraction, lambda text, _: Fraction(text))
-    converter.register_structure_hook_func(
-        lambda kind: getattr(kind, "__origin__", None) is np.ndarray, lambda array, _: array
-    )
-    return converter
+    key = content_key(path) | {"path": str(path.absolute())}
+    return key if path.is_dir() else key | {"mtime_ns": path.stat().st_mtime_ns}

@@ -71,6 +71,10 @@ class StreamReader(Closing):
         patience: Patience,
         reading: ReadOptions = DEFAULT_READING,
     ) -> None:
+        if source.kind == "remote file":
+            raise source.error(
+                f"{source.name} is a remote file, which is not read as a stream; {source.remedy}"
+            )
         self._source = source
         self._owner = Ownership(source.name, opened_by="open_stream")
         is_color = channels != "luma"
