@@ -21,6 +21,8 @@ _OF_MATCHES = {
     "manifest": None,
     "shard": (1, 1),
     "devices": None,
+    "ray": None,
+    "scratch": None,
     "stride": 1,
     "compute_repeats": False,
     "engine": "auto",

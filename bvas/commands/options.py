@@ -1,6 +1,7 @@
 """Options of the verbs: each is spelled and described here, once."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -8,7 +9,7 @@ from bvas.commands.option_values import parse_rate, parse_time
 from bvas.system.devices import EngineName
 
 if TYPE_CHECKING:
-    from bvas.system.jobs.job import MakeExecutor
+    from bvas.system.jobs.job import Executor
     from bvas.video.container.read_options import ReadOptions
 
 # A parser, or a group of one.
@@ -329,8 +330,10 @@ def add_ray(parser: Options, *, gpus: bool) -> None:
         )
 
 
-def ray_maker(args: argparse.Namespace, folder: Path, *excluded: str) -> "MakeExecutor | None":
+def ray_maker(args: argparse.Namespace, folder: Path, *excluded: str) -> "Callable[..., Executor] | None":
     """Return what makes the executor of `add_ray`, None without --ray; make all paths of `args` absolute with it.
+
+    It takes other `folders` that the jobs write or read together, if there are several.
 
     Args:
         args: The options.

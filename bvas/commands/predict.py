@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,13 @@ def run(args: argparse.Namespace) -> int:
     share = share_of(everything, args.shard)
     if args.shard[1] > 1:
         logger.info("share %d of %d: %d of %d matches", *args.shard, len(share), len(everything))
+    if make_executor is not None and any(assignment.is_remote for assignment in share):
+        if args.scratch is None:
+            raise ConfigError(
+                "the workers of --ray read the copies of remote videos; give --scratch DIR in a folder that all "
+                "machines share"
+            )
+        make_executor = partial(make_executor, folders=[args.runs, args.scratch])
     work = Work(
         experiment=experiment,
         runs=args.runs,

@@ -54,9 +54,11 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"--jobs must be at least 1, and 1 under torchrun, whose processes train a fold together; got {args.jobs}"
         )
-    if args.overfit is not None:
-        return _check_overfit(args)
     make_executor = options.ray_maker(args, args.runs, "device")
+    if args.overfit is not None:
+        if make_executor is not None:
+            raise ConfigError("--overfit trains on this machine; leave out --ray")
+        return _check_overfit(args)
     if make_executor is not None and (args.jobs > 1 or is_launched()):
         raise ConfigError("--ray trains folds on a cluster: give neither --jobs nor torchrun")
     device = rank_device(args.device) if is_launched() else choose_device(args.device)

@@ -97,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
             elif ended.error is not None:
                 raise ended.error
             else:
-                logger.info("%s", copy_text(*ended.job.arguments, ended.value))
+                (planned,) = ended.job.arguments
+                logger.info("%s", copy_text(planned, ended.value))
 
         jobs = [Job(plan.target.name, copy_video, (plan,)) for plan in plans]
         run_jobs(jobs, make_executor(), on_end=settle, watch=bars.watch, tries=TRIES)

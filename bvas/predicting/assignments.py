@@ -46,6 +46,14 @@ class Assignment:
         except OSError:
             return False
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether one of its videos is remote."""
+        if not isinstance(self.source, Match):
+            return isinstance(self.source, RemoteFile)
+        listed = self.source.listed
+        return listed is not None and any(isinstance(video, RemoteFile) for video in listed.videos)
+
     def halves(self, task: SpottingTask) -> list[Half]:
         """Return its video files in order.
 

@@ -58,7 +58,7 @@ def predict_matches(
     ]
     executor: Executor = (
         make_executor()
-        if make_executor is not None
+        if make_executor is not None and left
         else InProcessExecutor(names[0])
         if isinstance(devices, str)
         else ProcessExecutor(names, remedy="use fewer --devices")

@@ -2,8 +2,10 @@
 
 import logging
 import socket
+import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import job_calls
 import pytest
@@ -214,8 +216,66 @@ def test_the_token_of_a_folder_is_there_while_the_executor_is_open(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def module(monkeypatch):
+    """The module `ray`, whose `init` finds a cluster with three CPUs free and no GPU."""
+    found = SimpleNamespace(
+        init=lambda **options: None,
+        exceptions=FakeRay.exceptions,
+        available_resources=lambda: {"CPU": 3.0},
+        cluster_resources=lambda: {"CPU": 4.0},
+        shutdown=lambda: None,
+    )
+    monkeypatch.setitem(sys.modules, "ray", found)
+    return found
+
+
 @pytest.mark.parametrize("address", ["local", "ray://head:10001", "head", "head:", ":6379"])
-def test_an_address_that_is_none_of_a_running_cluster_is_refused(address):
-    pytest.importorskip("ray")
+def test_an_address_that_is_none_of_a_running_cluster_is_refused(module, address):
     with pytest.raises(ConfigError, match="--ray must be auto or HOST:PORT"):
         connect(RaySettings(address=address))
+
+
+def test_an_address_without_a_server_is_refused_before_ray_tries_for_minutes(module):
+    module.init = lambda **options: pytest.fail("Ray was asked")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ConfigError, match=f"no Ray cluster answers at 127.0.0.1:{port}.*ray start --head"):
+        connect(RaySettings(address=f"127.0.0.1:{port}"))
+
+
+def test_without_ray_the_line_that_installs_it_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"pip install 'bvas\[ray\]'"):
+        connect(RaySettings(address="auto"))
+
+
+@pytest.mark.parametrize("kind", [ConnectionError, RuntimeError, ValueError, RayError])
+def test_a_cluster_that_cannot_be_joined_is_named_with_the_reason(module, kind):
+    def init(**options):
+        raise kind("Version mismatch: the cluster has Ray 2.52.0\nmore")
+
+    module.init = init
+    with pytest.raises(
+        ConfigError, match=r"cannot join the Ray cluster auto \(Version mismatch: .*2\.52\.0\)"
+    ):
+        connect(RaySettings(address="auto"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "num_workers"), [({}, 3), ({"num_workers": 8}, 8), ({"num_gpus": 0.5}, None)]
+)
+def test_there_are_as_many_workers_as_asked_for_or_as_the_cluster_has_room_for(module, settings, num_workers):
+    joined = RaySettings(address="auto", **settings)
+    if num_workers is None:
+        with pytest.raises(ConfigError, match="has no GPU free for a worker"):
+            connect(joined)
+    else:
+        assert connect(joined) == (module, num_workers)
+
+
+@pytest.mark.parametrize("mode", ["token", ""])
+def test_a_cluster_without_tokens_is_warned_of(module, monkeypatch, caplog, mode):
+    monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    connect(RaySettings(address="auto"))
+    assert ("RAY_AUTH_MODE is not 'token'" in caplog.text) == (mode != "token")

@@ -1,8 +1,9 @@
 """The calls of Ray that the executor makes, on actors that follow a script: no Ray, no process."""
 
+import pickle
 from types import SimpleNamespace
 
-from bvas.system.jobs.job import Ended
+from bvas.system.jobs.job import Worker, run_job
 from bvas.system.jobs.ray_actor import Hello
 
 VERSIONS = {"Python": "3.12.1", "Ray": "2.60.0", "bvas": "0.1.0"}
@@ -66,6 +67,7 @@ class FakeRay:
 class FakeActor:
     def __init__(self, plan):
         self._plan = list(plan)
+        self._kept = {}
         self.is_killed = False
         self.jobs = []
         self.hello = SimpleNamespace(remote=lambda tokens: self._next(greeting))
@@ -77,8 +79,9 @@ class FakeActor:
         return self._next(self._end)
 
     def _end(self):
-        job, _ = self.jobs[-1]
-        return [Ended(job, job.call(*job.arguments, None))]
+        job, num_workers = self.jobs[-1]
+        worker = Worker(device="cpu", num_workers=num_workers, kept=self._kept, progress=lambda *report: None)
+        return [run_job(pickle.loads(pickle.dumps(job)), worker)]
 
     def _next(self, otherwise):
         return _Ref(self._plan.pop(0) if self._plan else otherwise())
