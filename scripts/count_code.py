@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "bvas"
-LIMIT = 51_100
+LIMIT = 53_300
 """Code lines that the package may have; tests/test_code_size.py holds it."""
 _NO_CODE = {
     tokenize.COMMENT,

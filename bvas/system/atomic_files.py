@@ -38,13 +38,13 @@ def check_writable(folder: Path, *names: str) -> None:
         DataError: the folder cannot be made or written to, a name is too long, a folder is in the place of a file, or
             the disk is full.
     """
-    for name in names:
-        if (folder / name).is_dir():
-            raise DataError(
-                f"cannot write {folder / name}: a folder has this name; move it, or choose another folder"
-            )
     for tries_left in reversed(range(_TRIES)):
         try:
+            taken = next((folder / name for name in names if (folder / name).is_dir()), None)
+            if taken is not None:
+                raise DataError(
+                    f"cannot write {taken}: a folder has this name; move it, or choose another folder"
+                )
             _try_folder(folder, names)
             return
         except OSError as error:

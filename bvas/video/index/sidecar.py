@@ -31,7 +31,11 @@ def sidecar_path(path: Path) -> Path:
 def read_sidecar(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInfo] | None:
     """Return index and facts of a video from its sidecar; None without one that can be used, which is logged once."""
     sidecar = sidecar_path(path)
-    if not _has_one_file(path) or not sidecar.is_file():
+    try:
+        if not _has_one_file(path) or not sidecar.is_file():
+            return None
+    except OSError:
+        # With the suffix its name is too long.
         return None
     try:
         found = read_entry(sidecar, _key(path, reading))
@@ -42,7 +46,7 @@ def read_sidecar(path: Path, reading: ReadOptions) -> tuple[VideoIndex, VideoInf
         found = f"it is damaged, or not a sidecar ({type(error).__name__})"
     if isinstance(found, str):
         reason = _MEANINGS.get(found, found)
-        line = f"is not used: {reason}; 'bvas video index VIDEO --sidecar' writes it again"
+        line = f"not used, {reason}; 'bvas video index VIDEO --sidecar' writes it again"
         warn_once(str(sidecar), line, kind="sidecars that are not used")
         return None
     return found
