@@ -70,7 +70,7 @@ class FakeActor:
         self._kept = {}
         self.is_killed = False
         self.jobs = []
-        self.hello = SimpleNamespace(remote=lambda tokens: self._next(greeting))
+        self.hello = SimpleNamespace(remote=lambda probes: self._next(greeting))
         self.begin = SimpleNamespace(remote=self._begin)
         self.messages = SimpleNamespace(remote=lambda: self._next(self._end))
 

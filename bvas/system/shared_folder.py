@@ -32,8 +32,10 @@ _REMEDY = (
 
 
 @contextmanager
-def proved_locks(folder: Path) -> Iterator[None]:
+def proved_locks(folder: Path) -> Iterator[Path]:
     """Prove that a folder is writable and that its locks keep others out; let others prove it by us in the block.
+
+    Yields the probe of this process, a file in a folder below.
 
     Args:
         folder: It is made if it is missing.
@@ -58,7 +60,7 @@ def proved_locks(folder: Path) -> Iterator[None]:
                     f"locks in {folder} do not reach from {other.rsplit('-', 2)[0]} to {host}: a process there has "
                     f"locked {other}, and this one could lock it too; {_REMEDY}"
                 )
-            yield
+            yield own
         finally:
             is_over.set()
             if beats.ident is not None:

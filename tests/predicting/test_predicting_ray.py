@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -84,6 +85,42 @@ def test_a_killed_node_costs_one_segment_and_changes_no_result(tmp_path, monkeyp
     assert actors == []
     left = [process.name() for process in psutil.process_iter() if process.pid not in before]
     assert [name for name in left if "ray" in name or "gcs" in name] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_the_end_of_the_command_ends_its_workers_and_the_same_command_finishes(tmp_path, end):
+    pytest.importorskip("ray")
+    place = make_workplace(tmp_path)
+    for half in (1, 2):
+        write_video(place.video("game/a", half), seed=10 + half, num_frames=NUM_FRAMES)
+    with local_ray(2) as cluster:
+        words = ["bvas.predict", "--experiment", "tiny", "--folds", "0", "--save-seconds", "0.2"]
+        command = [sys.executable, "-m", *words, "--ray", cluster.address]
+
+        def begun():
+            return subprocess.Popen(
+                command, cwd=tmp_path, env=ray_environment(), stderr=subprocess.PIPE, text=True
+            )
+
+        driver = begun()
+        deadline = time.monotonic() + 120
+        while not list(place.predictions.rglob("0*.npz")):
+            assert driver.poll() is None, driver.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        driver.send_signal(end)
+        driver.communicate(timeout=60)
+        assert driver.returncode == (130 if end == signal.SIGINT else -signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while any(_is_actor(process) for process in psutil.process_iter(["cmdline"])):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        driver = begun()
+        _, said = driver.communicate(timeout=240)
+    assert driver.returncode == 0, said
+    assert "1 predicted" in said
+    assert not list(tmp_path.rglob(".processes"))
 
 
 def _whole_segments(folder: Path) -> set[tuple[str, str, int]]:

@@ -42,7 +42,7 @@ def test_scores_and_spots_are_those_of_one_process_although_a_worker_is_lost(the
     for name in "ab":
         np.testing.assert_array_equal(there.scores(f"cv/game/{name}"), plain[name])
         assert (there.predictions / f"cv/game/{name}/results_spotting.json").read_text() == spots[name]
-    assert not list((there.folder / "runs").rglob(".bvas-*"))
+    assert not list((there.folder / "runs").rglob(".processes"))
 
 
 def test_a_segment_that_takes_three_workers_along_fails_its_match_and_no_other(there, join):

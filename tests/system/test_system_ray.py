@@ -17,6 +17,7 @@ from bvas.system.jobs.ray_actor import JobActor
 from bvas.system.jobs.ray_cluster import RaySettings, connect
 from bvas.system.jobs.ray_executor import RayExecutor
 from bvas.system.jobs.runner import run_jobs
+from bvas.system.shared_folder import proved_locks
 
 LOST = RayError("The actor died unexpectedly.\nclass_name: JobActor")
 NEVER = None
@@ -200,18 +201,17 @@ def test_an_actor_raises_a_defect_and_takes_the_next_job(actor):
 
 
 def test_an_actor_refuses_a_folder_that_is_not_the_drivers(actor, tmp_path):
-    token = tmp_path / ".bvas-1"
-    with pytest.raises(ConfigError, match=f"{socket.gethostname()} does not see {tmp_path}.*mount"):
-        actor.hello([token])
-    token.write_text(".bvas-2")
-    with pytest.raises(ConfigError, match="does not see"):
-        actor.hello([token])
+    with proved_locks(tmp_path / "runs") as probe:
+        assert actor.hello([probe]).host == socket.gethostname()
+    with pytest.raises(
+        ConfigError, match=f"{socket.gethostname()} does not see {tmp_path / 'runs'} of.*mount"
+    ):
+        actor.hello([probe])
 
 
-def test_the_token_of_a_folder_is_there_while_the_executor_is_open(tmp_path):
+def test_the_probe_of_a_folder_is_there_while_the_executor_is_open(tmp_path):
     executor = _executor(FakeRay(), folders=[tmp_path])
-    (token,) = tmp_path.glob(".bvas-*")
-    assert token.read_text() == token.name
+    assert len(list(tmp_path.glob(".processes/*"))) == 1
     executor.close()
     assert list(tmp_path.iterdir()) == []
 

@@ -50,24 +50,25 @@ class JobActor:
         queue: Any = self._outbox
         set_up_logging(level, QueueHandler(queue))
 
-    def hello(self, tokens: Sequence[Path]) -> Hello:
+    def hello(self, probes: Sequence[Path]) -> Hello:
         """Prove that folders are those of the driver, and that their locks hold; return what the machine has.
 
         Args:
-            tokens: Files that the driver has written, each of which contains its own name.
+            probes: Those of the driver, from `proved_locks`.
 
         Raises:
-            ConfigError: a token is not here.
+            ConfigError: one is not here.
             DataError: a folder cannot be written, or has no locks.
         """
         host = socket.gethostname()
-        for token in tokens:
-            if not token.is_file() or token.read_text(encoding="utf-8") != token.name:
+        for probe in probes:
+            folder = probe.parents[1]
+            if not probe.is_file():
                 raise ConfigError(
-                    f"{host} does not see {token.parent} of the machine that runs bvas; mount one shared folder there "
-                    "on all machines"
+                    f"{host} does not see {folder} of the machine that runs bvas; mount one shared folder there on all "
+                    "machines"
                 )
-            with proved_locks(token.parent):
+            with proved_locks(folder):
                 pass
         return Hello(host, versions())
 

@@ -1,7 +1,6 @@
 """Executor with an actor of a Ray cluster for each worker."""
 
 import logging
-import secrets
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -11,7 +10,6 @@ from typing import Any
 
 from bvas import __version__
 from bvas.errors import BvasError, ConfigError, WorkerError
-from bvas.system.atomic_files import check_writable, write_text
 from bvas.system.jobs.job import Ended, Job, Watch
 from bvas.system.jobs.ray_actor import Hello, JobActor, versions
 from bvas.system.jobs.ray_cluster import RayCalls, RaySettings, connect
@@ -61,17 +59,10 @@ class RayExecutor:
         self._expected = versions() if expected is None else expected
         self._patience = patience
         self._seen_at = time.monotonic()
-        self._tokens: list[Path] = []
         self._slots: list[_Slot] = []
         with ExitStack() as stack:
             stack.callback(ray.shutdown)
-            for folder in folders:
-                check_writable(folder)
-                stack.enter_context(proved_locks(folder))
-                token = folder.absolute() / f".bvas-{secrets.token_hex(8)}"
-                stack.callback(token.unlink, missing_ok=True)
-                write_text(token, token.name)
-                self._tokens.append(token)
+            self._probes = [stack.enter_context(proved_locks(folder.absolute())) for folder in folders]
             stack.callback(self._kill_all)
             self._slots = [_Slot() for _ in range(num_workers)]
             for slot in self._slots:
@@ -128,7 +119,7 @@ class RayExecutor:
         # Ray's own retries would hide losses, and run a job beside ours.
         make = self._ray.remote(num_cpus=1, num_gpus=self._num_gpus, max_restarts=0, max_task_retries=0)
         slot.actor = make(JobActor).remote(self._device, logging.getLogger().getEffectiveLevel())
-        slot.answer = slot.actor.hello.remote(self._tokens)
+        slot.answer = slot.actor.hello.remote(self._probes)
 
     def _receive(self, slot: "_Slot", watch: Watch) -> Ended | None:
         """Handle an answer; return the end of a job if it is that."""
