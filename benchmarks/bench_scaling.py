@@ -181,31 +181,11 @@ def cores_together() -> float:
     return seconds((0, 1)) / seconds((0,))
 
 
-def main() -> None:
-    """Measure, or print a plan."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--plan", nargs=2, type=float, metavar=("MINUTES", "WORKERS"), help="print a plan only"
-    )
-    parser.add_argument("--minutes", type=float, default=10.0, help="length of the video")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--size", nargs=2, type=int, default=(224, 400), metavar=("H", "W"))
-    parser.add_argument("--videos", type=Path, default=Path("bench_videos"), help="folder of the videos")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.work:
-        core, folder, path, height, width = args.work
-        work(int(core), Path(folder), Path(path), (int(height), int(width)))
-        return
-    if args.plan:
-        show_plan(args.plan[0], int(args.plan[1]))
-        return
+def measure(args: argparse.Namespace, videos: Path) -> None:
+    """Measure in rounds, print and write what was found."""
     size = tuple(args.size)
     num_frames = round(args.minutes * 60 * _RATE)
-    video = kept_video(args.videos, size=size, num_frames=num_frames, keyframe_interval=50).absolute()
+    video = kept_video(videos, size=size, num_frames=num_frames, keyframe_interval=50).absolute()
     runs: dict[str, list[dict[str, Any]]] = {"one process": [], "two processes": []}
     slower = []
     for _ in range(args.rounds):
@@ -239,6 +219,32 @@ def main() -> None:
             key: value for key, value in asdict(plan(90, 16)).items() if key != "jobs"
         }
         write_results(args.json, question=(__doc__ or "").splitlines()[0], settings=settings, table=table)
+
+
+def main() -> None:
+    """Measure, or print a plan."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--plan", nargs=2, type=float, metavar=("MINUTES", "WORKERS"), help="print a plan only"
+    )
+    parser.add_argument("--minutes", type=float, default=10.0, help="length of the video")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--size", nargs=2, type=int, default=(224, 400), metavar=("H", "W"))
+    parser.add_argument("--videos", type=Path, help="folder that keeps the video")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.work:
+        core, folder, path, height, width = args.work
+        work(int(core), Path(folder), Path(path), (int(height), int(width)))
+        return
+    if args.plan:
+        show_plan(args.plan[0], int(args.plan[1]))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        measure(args, args.videos or Path(folder))
 
 
 if __name__ == "__main__":
