@@ -111,19 +111,18 @@ def run(args: argparse.Namespace) -> int:
             if not args.overwrite:
                 check_same_recording(out, sources)
             return run_parts(args, plans, sources, spotter, out)
-    with Scratch(args.scratch) as scratch, locked(out):
+    with Scratch(args.scratch) as scratch:
         # All first: the parts lie on one timeline.
         files = [
             RemoteFile(source.location).fetch(scratch) if source.kind == "remote file" else source.path
             for source in sources
         ]
-        if not args.overwrite:
-            check_same_recording(out, sources, files)
-        return _run_files(args, files, reading, spotter, out)
+        return _run_files(args, sources, files, reading, spotter, out)
 
 
 def _run_files(
     args: argparse.Namespace,
+    sources: Sequence[Source],
     files: "Sequence[Path | FetchedFile]",
     reading: ReadOptions,
     spotter: "VideoSpotter",
@@ -131,7 +130,8 @@ def _run_files(
 ) -> int:
     """Spot the parts of a recording; remote ones are named by their addresses, and their copies removed."""
     from bvas.report.recording_outputs import plan_parts
-    from bvas.results.recording_folder import FileRecords
+    from bvas.results.recording_folder import FileRecords, check_same_recording
+    from bvas.system.locks import locked
 
     fetched = {file.path: file for file in files if not isinstance(file, Path)}
     paths = [file if isinstance(file, Path) else file.path for file in files]
@@ -145,8 +145,11 @@ def _run_files(
             else plan
             for plan in plan_parts(paths, args.from_seconds, args.to_seconds, reading)
         ]
-        sources = [Source("file", str(path)) for path in paths]
-        return run_parts(args, plans, sources, spotter, out, FileRecords(files))
+        stack.enter_context(locked(out))
+        if not args.overwrite:
+            check_same_recording(out, sources, files)
+        copies = [Source("file", str(path)) for path in paths]
+        return run_parts(args, plans, copies, spotter, out, FileRecords(files))
 
 
 def _plain_path(source: Source) -> Path:

@@ -36,9 +36,16 @@ def shared(there):
     return whole
 
 
-def start(log, seconds):
+def start(log, seconds, *others):
     return subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("together.py")), "long.mkv", log, str(seconds)],
+        [
+            sys.executable,
+            str(Path(__file__).with_name("together.py")),
+            "long.mkv",
+            log,
+            str(seconds),
+            *others,
+        ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE,
         text=True,
@@ -68,7 +75,7 @@ def check_results(there, shared):
 
 
 def test_two_processes_compute_each_segment_once(there, shared):
-    processes = [start(log, 0.1) for log in ("a.log", "b.log")]
+    processes = [start("a.log", 0.1, "b.log"), start("b.log", 0.1, "a.log")]
     for process in processes:
         ended(process)
     mine, its = segments_of("a.log"), segments_of("b.log")
@@ -78,7 +85,7 @@ def test_two_processes_compute_each_segment_once(there, shared):
 
 
 def test_a_killed_process_costs_one_segment_and_loses_nothing(there, shared):
-    first, second = start("a.log", 0.1), start("b.log", 0.1)
+    first, second = start("a.log", 0.1, "b.log"), start("b.log", 0.1, "a.log")
     deadline = time.monotonic() + 60
     while min(len(segments_of("a.log")), len(segments_of("b.log"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)

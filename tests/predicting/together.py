@@ -1,6 +1,7 @@
-"""One of several processes that predict one video: together.py VIDEO LOG SECONDS.
+"""One of several processes that predict one video: together.py VIDEO LOG SECONDS [LOG...].
 
-Each segment that it completes is a line in the log. A pause of so many seconds behind each gives the others time.
+Each segment that it completes is a line in its log. A pause of so many seconds behind each gives the others time, and
+behind the first one it waits until the others' logs exist.
 """
 
 import sys
@@ -18,7 +19,7 @@ from bvas.predicting.settings import Work
 SEGMENT_FRAMES = 20
 
 
-def main(video: str, log: Path, seconds: float) -> None:
+def main(video: str, log: Path, seconds: float, others: list[Path]) -> None:
     save = SegmentedVideo.save
 
     def save_slowly(self, segment, rows):
@@ -26,6 +27,9 @@ def main(video: str, log: Path, seconds: float) -> None:
         if len(rows.scores) == len(self.frames_of(segment)):
             with log.open("a") as file:
                 print(segment, file=file)
+            deadline = time.monotonic() + 60
+            while not all(other.exists() for other in others) and time.monotonic() < deadline:
+                time.sleep(0.01)
             time.sleep(seconds)
 
     SegmentedVideo.save = save_slowly
@@ -39,4 +43,4 @@ def main(video: str, log: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), list(map(Path, sys.argv[4:])))
