@@ -11,7 +11,7 @@ SegmentState = Literal["done", "claimed", "free"]
 def own_runs(states: Sequence[SegmentState]) -> list[range]:
     """Return the runs of free segments that this process computes, long ones first.
 
-    Where another process is at the segment before a run, it goes on into the run: the second half is taken, and it
+    Where another process is at the segment before a run, it continues into the run: the second half is taken, and it
     finds that claimed. So any number of processes, which come and go, divide a video with few cuts.
     """
     runs = []

@@ -19,7 +19,7 @@ def share_of_job(variables: Mapping[str, str], count: int | None = None) -> tupl
         count: N; None where the variables tell it.
 
     Raises:
-        ConfigError: a variable is missing or no number, the array has holes, or N is another one.
+        ConfigError: a variable is missing or not a number, the array has gaps, or N differs.
     """
     if "SLURM_JOB_ID" in variables or f"{_ARRAY}ID" in variables:
         number, found = _slurm(variables)

@@ -50,7 +50,7 @@ def test_a_segment_that_takes_three_workers_along_fails_its_match_and_no_other(t
     assert predict("--ray-workers", "1") == DONE_IN_PART
     failures = there.failures()
     assert list(failures) == ["game/a"]
-    assert "the job took 3 workers along" in failures["game/a"]
+    assert "the job lost 3 workers" in failures["game/a"]
     assert there.times().keys() == {"cv/game/b"}
 
 

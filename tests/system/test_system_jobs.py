@@ -89,7 +89,7 @@ def test_a_job_whose_worker_is_killed_is_tried_again_and_others_go_on(tmp_path, 
     assert isinstance(ends["always"].error, WorkerError)
     assert reason_of(ends["always"].error) == (
         "its process was ended by signal 9; its log lines are above; if memory ran out, use fewer --jobs; "
-        "the job took 2 workers along"
+        "the job lost 2 workers"
     )
     assert "once: its process was ended by signal 9" in caplog.text
 

@@ -84,7 +84,7 @@ def test_a_job_that_takes_three_workers_along_has_failed_and_others_go_on():
     ends = _run(ray, num_workers=1, num_jobs=2)
     # The job is tried again before the next one begins.
     assert reason_of(ends["0"].error) == (
-        "its worker on a was lost (The actor died unexpectedly.); the job took 3 workers along"
+        "its worker on a was lost (The actor died unexpectedly.); the job lost 3 workers"
     )
     assert ends["1"].value == 11
 

@@ -57,7 +57,7 @@ def connect(settings: RaySettings) -> tuple[RayCalls, int]:
     """Connect to a cluster; return Ray and how many workers to start.
 
     Raises:
-        ConfigError: Ray is not installed, there is no such cluster, its versions are others, or nothing of it is free.
+        ConfigError: Ray is not installed, there is no such cluster, its versions differ, or it has no CPU or GPU free.
     """
     try:
         ray = import_module("ray")
@@ -79,7 +79,7 @@ def connect(settings: RaySettings) -> tuple[RayCalls, int]:
         ) from error
     if os.environ.get("RAY_AUTH_MODE") != "token":
         logger.warning(
-            "RAY_AUTH_MODE is not 'token': whoever reaches the ports of the cluster can run programs on it; set "
+            "RAY_AUTH_MODE is not 'token': anyone who reaches the ports of the cluster can run programs on it; set "
             "RAY_AUTH_MODE=token on all machines before 'ray start' (docs/cluster.md)"
         )
     kind, each = ("GPU", settings.num_gpus) if settings.num_gpus else ("CPU", 1)

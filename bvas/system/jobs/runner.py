@@ -61,7 +61,7 @@ def run_jobs(
                     again.append(ended.job)
                 else:
                     if ended.is_lost and ended.error is not None and tries > 1:
-                        ended.error.add_note(f"the job took {tries} workers along")
+                        ended.error.add_note(f"the job lost {tries} workers")
                     on_end(ended)
     finally:
         executor.close()
