@@ -68,6 +68,6 @@ def test_augmentation_is_set_against_a_step_and_a_copy(tmp_path):
     table = {row["case"]: row for row in json.loads(results.read_text())["rows"]}
     assert table["training step"]["wall_ratio"]["median"] == 1.0
     assert table["copy"]["times_copy"]["median"] == 1.0
-    changes = ["camera move", "rotation", "crop", "flip", "sharpness", "motion blur"]
+    changes = ["camera move", "rotation", "translation", "crop", "flip", "sharpness", "motion blur"]
     changes += ["brightness", "contrast", "posterize", "noise"]
     assert list(table) == ["training step", "copy", "as configured", "all at once", *changes]
