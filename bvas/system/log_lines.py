@@ -32,11 +32,11 @@ def set_up_logging(level: int, handler: logging.Handler) -> None:
     """Send the log lines of the process to a handler, without remarks of other libraries."""
     handler.setFormatter(_WithoutSecrets("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    chatty_packages = (
-        "timm matplotlib PIL torch huggingface_hub libav aiobotocore botocore azure fsspec s3fs gcsfs"
-    )
-    for chatty in chatty_packages.split():
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    for package in "timm matplotlib PIL torch huggingface_hub libav".split():
+        logging.getLogger(package).setLevel(logging.ERROR)
+    # They raise what they log, and log it with a traceback.
+    for package in "aiobotocore botocore azure fsspec s3fs gcsfs".split():
+        logging.getLogger(package).setLevel(logging.CRITICAL)
 
 
 def users_line(error: BvasError | OSError) -> str | None:

@@ -134,7 +134,7 @@ def _store_faults(name: str, *, is_begun: bool) -> Iterator[None]:
         reason = _reason(redacted_error(error))
         if is_begun:
             raise PassingError(reason) from error
-        raise DataError(f"cannot fetch {name}: {reason}") from error
+        raise DataError(f"cannot fetch {name}: {reason}; check the address, and its credentials") from error
 
 
 def _reason(error: BaseException) -> str:
