@@ -38,6 +38,7 @@ players_detector.py     `bvas players detector`: train a small detector on video
 players_score.py        `bvas players score`: score tracks of players against true tracks
 predict.py              `bvas predict`: predict held-out matches, the challenge, or what a manifest lists
 prepare_root.py         preparation of a whole data root by `bvas video prepare`
+ray_options.py          options of the verbs that can work on a Ray cluster
 recording_run.py        trained models over the files of a recording
 report.py               `bvas report`: write a page that shows spots on the video and lets you correct them
 score_table.py          tables of scores for the terminal

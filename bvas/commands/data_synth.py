@@ -4,7 +4,7 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from bvas.commands import options
+from bvas.commands import options, ray_options
 from bvas.commands.console import progress_bar
 from bvas.commands.option_values import parse_size
 from bvas.values.plural import count_text
@@ -79,7 +79,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "league that is there are added",
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core)")
-    options.add_ray(parser, gpus=False)
+    ray_options.add_ray(parser, gpus=False)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
     from bvas.system.atomic_files import check_writable
 
     check_writable(args.out)
-    make_executor = options.ray_maker(args, args.out, "jobs")
+    make_executor = ray_options.ray_maker(args, args.out, "jobs")
     if args.boxes and args.task in ("presence", "clips"):
         raise ConfigError(f"--boxes are of matches; --task {args.task} has none")
     if args.task == "clips":

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands import options
+from bvas.commands import options, ray_options
 from bvas.commands.class_samples import predict_class_samples
 from bvas.commands.console import OK, partial_code, progress_bar
 from bvas.errors import ConfigError, DataError
@@ -72,7 +72,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="several workers, each in a process, that share the segments of every video: 0,1 (CUDA devices), all, or "
         "cpu,cpu; a process that is killed is replaced, and its segments are resumed",
     )
-    options.add_ray(parser, gpus=True)
+    ray_options.add_ray(parser, gpus=True)
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -111,9 +111,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--stride must be at least 1, got {args.stride}")
     if args.devices is not None and args.device != "auto":
         raise ConfigError("--device names one device and --devices several; give one of them")
-    make_executor = options.ray_maker(args, args.runs, "device", "devices")
+    make_executor = ray_options.ray_maker(args, args.runs, "device", "devices")
     if make_executor is not None:
-        devices: str | list[str] = options.ray_device(args)
+        devices: str | list[str] = ray_options.ray_device(args)
         if devices == "cuda" and args.precision == "auto" and not torch.cuda.is_available():
             raise ConfigError(
                 "--precision auto asks the GPU of this machine, which has none; name it, e.g. --precision bfloat16"

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands import options
+from bvas.commands import options, ray_options
 from bvas.commands.console import OK, partial_code
 from bvas.commands.option_values import parse_workers
 from bvas.errors import BvasError, ConfigError
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_folders(parser)
     options.add_workers(parser)
-    options.add_ray(parser, gpus=True)
+    ray_options.add_ray(parser, gpus=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"--jobs must be at least 1, and 1 under torchrun, whose processes train a fold together; got {args.jobs}"
         )
-    make_executor = options.ray_maker(args, args.runs, "device")
+    make_executor = ray_options.ray_maker(args, args.runs, "device")
     if args.overfit is not None:
         if make_executor is not None:
             raise ConfigError("--overfit trains on this machine; leave out --ray")

@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvas.commands import options
+from bvas.commands import options, ray_options
 from bvas.commands.console import partial_code
 from bvas.commands.option_values import parse_size
 from bvas.values.plural import count_text
@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace copies that exist")
     options.add_reading(parser, "; of a data root: of the copies, which keep only the frames that it needs")
     options.add_no_cache(parser)
-    options.add_ray(parser, gpus=False)
+    ray_options.add_ray(parser, gpus=False)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from bvas.system.jobs.runner import TRIES, run_jobs
     from bvas.video.encode.prepared_copy import check_room, copy_targets, plan_copy
 
-    make_executor = options.ray_maker(args, args.out) or InProcessExecutor
+    make_executor = ray_options.ray_maker(args, args.out) or InProcessExecutor
     roots = [path for path in args.videos if (path / DATASET_NAME).is_file()]
     if roots and len(args.videos) > 1:
         raise ConfigError(f"{roots[0]} is a data root; prepare it alone, each root into its own --out folder")
