@@ -62,6 +62,8 @@ def ray_maker(args: argparse.Namespace, folder: Path, *excluded: str) -> "Callab
         raise ConfigError(f"--ray-workers must be at least 1, got {args.ray_workers}")
     if gpus is not None and not 0 <= gpus < 1000:
         raise ConfigError(f"--ray-gpus must be 0 or more, got {gpus:g}")
+    if gpus is not None and gpus > 1 and gpus != int(gpus):
+        raise ConfigError(f"--ray-gpus above 1 must be a whole number, got {gpus:g}")
     # Workers have another working folder.
     for name, value in vars(args).items():
         if isinstance(value, Path):

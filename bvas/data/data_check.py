@@ -180,21 +180,21 @@ def _check_half(
     rate: float,
     decode: bool,
 ) -> None:
-    path = Path(str(half.video))
+    video = half.video
     try:
         with copies.open(half.video) as file:
             index, info = build_index(file)
-            check.videos.append((match, replace(info, path=path)))
+            check.videos.append((match, replace(info, path=Path(str(video)))))
             damage = find_damage(index, info) if decode else None
     except (DecodeError, DataError) as error:
-        check.faults.append(Fault(path, "", str(error).removeprefix(f"{half.video} ")))
+        check.faults.append(Fault(video, "", str(error).removeprefix(f"{video} ")))
         return
     if damage is not None and damage.lost:
         lost = f"{frames_text(damage.lost)} ({damage.num_lost} in all)"
-        check.faults.append(Fault(path, "", f"lost frames: {lost}; get a whole copy"))
+        check.faults.append(Fault(video, "", f"lost frames: {lost}; get a whole copy"))
     if damage is not None and damage.damaged:
         frames, places = count_text(len(damage.damaged), "frame"), ranges_of(damage.damaged)
-        check.notes.append(f"{path}: {frames} after a decoding error: {frames_text(places)}")
+        check.notes.append(f"{video}: {frames} after a decoding error: {frames_text(places)}")
     if raw is not None:
         items = [item for item in raw.items if item.part == half.number]
         _check_moments(check, raw, items, index, make_grid(index, rate))

@@ -9,13 +9,14 @@ from typing import Literal
 
 from bvas.errors import DataError
 from bvas.values.annotations import LabelSet
+from bvas.video.index.remote_file import RemoteFile
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of a file."""
 
-    path: Path
+    path: Path | RemoteFile
     entry: str
     """Place in the file, e.g. `match 2 'cup final', annotation 7`; empty: the whole file."""
     message: str

@@ -46,15 +46,26 @@ def is_finished(assignment: Assignment, work: Work, weights: Weights, *, by_cont
         record = read_record(assignment.folder)
         if not by_content and record is not None and _is_touched(halves, record):
             return False
-        return find_finished(assignment, halves, rows, work).is_complete
+        return find_finished(assignment, halves, rows, work, {}).is_complete
     except DataError:
         return False
 
 
 def find_finished(
-    assignment: Assignment, halves: Sequence[Half], rows: dict[str, Any], work: Work
+    assignment: Assignment,
+    halves: Sequence[Half],
+    rows: dict[str, Any],
+    work: Work,
+    asked: dict[RemoteFile, Fingerprint],
 ) -> Finished:
     """Return the results of a match that were made from these halves, with these settings of their rows.
+
+    Args:
+        assignment: The match.
+        halves: Its videos.
+        rows: Settings of their rows.
+        work: Settings of the prediction.
+        asked: Answers of servers; those that are missing are added.
 
     Raises:
         DataError: a video cannot be read, or results of another video would be replaced.
@@ -68,7 +79,7 @@ def find_finished(
     videos = {}
     for half in halves:
         before = record.videos.get(half.number)
-        if before is not None and record.rows == rows and _is_known(folder, half, before, work):
+        if before is not None and record.rows == rows and _is_known(folder, half, before, work, asked):
             videos[half.number] = replace(before, path=half.place, fingerprint=_fingerprint(half, before))
     is_complete = (
         {half.number for half in halves} == videos.keys() == record.videos.keys()
@@ -114,12 +125,16 @@ def known_by_content(
     return replace(before, path=half.place, fingerprint=fingerprint) if is_usable else None
 
 
-def _is_known(folder: Path, half: Half, before: VideoRecord, work: Work) -> bool:
+def _is_known(
+    folder: Path, half: Half, before: VideoRecord, work: Work, asked: dict[RemoteFile, Fingerprint]
+) -> bool:
     if not _has_curve(folder, half, before, work):
         return False
     if isinstance(half.video, Path):
         return is_same(half.path, before.fingerprint, before.sha256)
-    now = half.fingerprint()
+    if half.video not in asked:
+        asked[half.video] = half.fingerprint()
+    now = asked[half.video]
     return bool(now.etag) and now == before.fingerprint
 
 

@@ -33,6 +33,7 @@ from bvas.system.jobs.job import JobError
 from bvas.system.locks import locked
 from bvas.values.annotations import Gap
 from bvas.values.score_curve import ScoreCurve
+from bvas.video.index.file_identity import Fingerprint
 from bvas.video.index.remote_file import RemoteFile
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ class MatchPrediction:
         self._work = work
         self._rows = weights.rows_settings(assignment.folds)
         self._predicted: dict[int, tuple[PreparedVideo, SegmentedVideo]] = {}
+        self._asked: dict[RemoteFile, Fingerprint] = {}
+        """Servers are asked once: the lock is held meanwhile."""
         self._held = ExitStack()
         with ExitStack() as stack:
             stack.enter_context(locked(assignment.folder, seconds=_SECONDS_TO_WAIT))
@@ -79,7 +82,7 @@ class MatchPrediction:
                 self._held = stack.pop_all()
 
     def _find_finished(self) -> Finished:
-        return find_finished(self.assignment, self.halves, self._rows, self._work)
+        return find_finished(self.assignment, self.halves, self._rows, self._work, self._asked)
 
     def _locked(self) -> AbstractContextManager[None]:
         """Lock the folder, unless it is locked throughout."""
@@ -209,6 +212,9 @@ class MatchPrediction:
 
     def _joined(self, half: Half) -> tuple[VideoRecord, ScoreCurve] | None:
         """Return record and curve of a video from its segments; None while some are missing."""
+        if half.number not in self._predicted:
+            # The folder was busy when its jobs were to be planned.
+            return None
         prepared, video = self._predicted[half.number]
         prepared.check_unchanged()
         found = []

@@ -185,6 +185,9 @@ class Schedule:
                 yield None
             own = self._preparing.pop(match.assignment.folder)
             del own[half.video]
+            known = own.keys() - {one.video for one in match.missing}
+            for video in known:
+                own.pop(video).add_done_callback(_discard)
             # Matches that wait for other processes are prepared again.
             for folder in list(self._preparing):
                 self._discard_prepared(folder)

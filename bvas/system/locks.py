@@ -77,7 +77,7 @@ def open_alone(path: Path) -> BinaryIO:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process has a file by `open_alone`; one that looks at the same time counts as well.
+    """Return whether a file is open by `open_alone`; a process that tests the lock at the same time counts too.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -92,7 +92,7 @@ def is_locked(path: Path) -> bool:
 
 
 def _lock_file(file: BinaryIO) -> None:
-    """Lock an open file until it is closed; a file system without locks lets everybody in.
+    """Lock an open file until it is closed; where a file system has no locks, this succeeds.
 
     Raises:
         BlockingIOError: another process has it.

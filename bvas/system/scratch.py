@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import tempfile
 import threading
 from contextlib import ExitStack, suppress
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Self
 
 from bvas.errors import BusyError, DataError
+from bvas.system.file_names import output_stem
 from bvas.system.locks import locked
 
-# Others may keep files in the same folder; of another user none can be removed.
-_PREFIX = f"bvas-scratch-{getattr(os, 'getuid', lambda: 0)()}-"
+# Folders of other users cannot be removed. Locks may not reach those of other machines.
+_PREFIX = f"bvas-scratch-{getattr(os, 'getuid', lambda: 0)()}-{output_stem(socket.gethostname())}-"
 
 
 class Scratch:
@@ -50,7 +52,7 @@ class Scratch:
         return folder
 
     def check_open(self) -> None:
-        """Refuse to go on in the background once the run has ended.
+        """Raise once the run has ended, for fetches in the background.
 
         Raises:
             DataError: it is closed.

@@ -52,7 +52,7 @@ def proved_locks(folder: Path) -> Iterator[Path]:
         beats = threading.Thread(target=_beat, args=(file, is_over), name="bvas-probe", daemon=True)
         try:
             if not is_locked(own):
-                raise DataError(f"locks in {folder} keep nobody out: one file was locked twice; {_REMEDY}")
+                raise DataError(f"locks in {folder} do not hold: one file was locked twice; {_REMEDY}")
             beats.start()
             other = _alive_without_lock(own)
             if other is not None:
@@ -66,7 +66,7 @@ def proved_locks(folder: Path) -> Iterator[Path]:
             if beats.ident is not None:
                 beats.join()
             own.unlink(missing_ok=True)
-            with suppress(OSError):  # others are at work
+            with suppress(OSError):  # other processes have probes in it
                 probes.rmdir()
 
 
@@ -80,8 +80,9 @@ def _new_probe(own: Path) -> BinaryIO:
         try:
             own.parent.mkdir(parents=True, exist_ok=True)
             return open_alone(own)
-        except FileNotFoundError:
-            continue  # the last process before us has just removed the folder
+        except (FileNotFoundError, BlockingIOError):
+            # Another process has just removed the folder, or tests the lock of the new probe.
+            time.sleep(0.01)
         except OSError as error:
             raise DataError(f"cannot write {own}: {error.strerror or error}; choose other --runs") from error
 
@@ -115,7 +116,7 @@ def _alive_without_lock(own: Path) -> str | None:
 
 
 def _time_if_unlocked(probe: Path) -> int | None:
-    """Return the time of change, in nanoseconds, of a probe that nobody has locked; None without one."""
+    """Return the time of change, in nanoseconds, of a probe that is not locked; None without one."""
     try:
         # Opening it brings a network file's attributes up to date.
         return None if is_locked(probe) else probe.stat().st_mtime_ns

@@ -84,6 +84,7 @@ def test_folds_are_trained_by_the_workers_and_a_lost_one_is_resumed(ray, tmp_pat
             ["data", "synth", "--out", "x", "--ray", "auto", "--ray-workers", "0"],
             "--ray-workers must be at least 1",
         ),
+        (["train", "--experiment", "demo", "--ray", "auto", "--ray-gpus", "1.5"], "must be a whole number"),
         (
             ["train", "--experiment", "demo", "--ray", "auto", "--ray-gpus", "-1"],
             "--ray-gpus must be 0 or more",

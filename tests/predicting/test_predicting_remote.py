@@ -206,7 +206,11 @@ def test_the_next_video_is_fetched_while_one_is_computed_and_waits_where_scratch
 
         def usage(folder):
             used = sum(path.stat().st_size for path in Path("scratch").rglob("*.mp4"))
-            return SimpleNamespace(free=size[0] - used) if Path(folder) == Path("scratch") else real(folder)
+            return (
+                SimpleNamespace(free=remote_file._ROOM_LEFT + size[0] - used)
+                if Path(folder) == Path("scratch")
+                else real(folder)
+            )
 
         monkeypatch.setattr(shutil, "disk_usage", usage)
         assert predict_remote(there, "--overwrite") == 0

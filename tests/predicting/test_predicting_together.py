@@ -99,6 +99,14 @@ def test_a_killed_process_costs_one_segment_and_loses_nothing(there, shared):
     check_results(there, shared)
 
 
+def test_a_match_whose_folder_was_busy_when_a_video_was_planned_is_not_written(there):
+    write_video(there.folder / "b.mkv", seed=4)
+    work = there.work()
+    match = MatchPrediction(there.of_video("b.mkv"), work, Weights(work))
+    assert not match.write()
+    match.close()
+
+
 def test_a_segment_that_another_process_computes_is_left_to_it(there, shared):
     work = there.work(segment_frames=20)
     match = MatchPrediction(there.of_video("long.mkv"), work, Weights(work))
@@ -137,7 +145,7 @@ def test_a_folder_without_locks_is_refused_before_anything_decodes(there, monkey
     monkeypatch.setattr("fcntl.flock", lambda file, operation: None)
     monkeypatch.setattr("bvas.predicting.schedule.prepare_video", lambda *_: pytest.fail("a video was read"))
     assert there.predict() == WRONG_INPUT
-    assert "keep nobody out: one file was locked twice; mount it with locks" in capsys.readouterr().err
+    assert "do not hold: one file was locked twice; mount it with locks" in capsys.readouterr().err
     assert not list(there.predictions.rglob("*.npz"))
 
 

@@ -12,6 +12,7 @@ import pytest
 from bvas.errors import DataError
 from bvas.system import shared_folder
 from bvas.system.atomic_files import check_writable
+from bvas.system.locks import open_alone
 from bvas.system.shared_folder import proved_locks
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="flock")
@@ -81,7 +82,7 @@ def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
         raise OSError(errno.ENOSYS, "Function not implemented")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.raises(DataError, match=r"keep nobody out"), proved_locks(tmp_path):
+    with pytest.raises(DataError, match=r"do not hold"), proved_locks(tmp_path):
         pass
 
 
@@ -98,6 +99,20 @@ def test_locks_that_do_not_reach_another_machine_are_refused(tmp_path, other, mo
     monkeypatch.setattr("fcntl.flock", lock_of_this_machine)
     with pytest.raises(DataError, match=r"do not reach from node-7 to"), proved_locks(tmp_path):
         pass
+
+
+def test_a_probe_whose_lock_another_process_tests_is_made_again(tmp_path, monkeypatch):
+    tests = [BlockingIOError(errno.EWOULDBLOCK, "another process writes it")]
+
+    def tested(path):
+        if tests:
+            raise tests.pop()
+        return open_alone(path)
+
+    monkeypatch.setattr(shared_folder, "open_alone", tested)
+    with proved_locks(tmp_path) as probe:
+        assert probe.is_file()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

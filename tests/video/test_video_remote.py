@@ -1,5 +1,6 @@
 """Remote video files: fetched whole or not at all, named without secrets, recognized by etag and size."""
 
+import errno
 import re
 from importlib import import_module
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from video_samples import make_video
 
 from bvas import DecodeError, open_stream, open_video
 from bvas.errors import ConfigError, DataError
+from bvas.predicting.settings import ends_all
 from bvas.system.scratch import Scratch
 from bvas.video.container import http_bytes
 from bvas.video.container.read_options import source_of
@@ -156,6 +158,16 @@ def test_files_in_folders_named_by_codes_have_names_of_their_own():
     names = [RemoteFile(f"https://host/{code}/720p.mp4").name for code in codes]
     assert len(set(names)) == 2
     assert all(re.fullmatch(r"https://host/[0-9a-f]{8}/720p.mp4", name) for name in names)
+    # A new password makes no new name.
+    for user in ("me:old@", "me:new@"):
+        assert RemoteFile(f"https://{user}host/{codes[0]}/720p.mp4?sig=1").name == names[0]
+
+
+def test_a_hash_sign_is_part_of_a_key_and_begins_the_fragment_of_a_web_address():
+    keys = [RemoteFile(f"s3://bucket/match#{number}.mp4") for number in (1, 2)]
+    assert [key.name for key in keys] == ["s3://bucket/match%231.mp4", "s3://bucket/match%232.mp4"]
+    assert [key.file_name for key in keys] == ["match#1.mp4", "match#2.mp4"]
+    assert RemoteFile("https://host/match.mp4#t=2").name == "https://host/match.mp4"
 
 
 @pytest.mark.parametrize("text", ["https://host/a.mp4", "HTTP://host/a", "s3://b/k", "gs://b/k", "az://c/k"])
@@ -202,7 +214,8 @@ def test_an_address_is_a_file_where_its_length_is_announced_and_it_is_no_playlis
 def test_a_file_larger_than_what_is_free_is_refused_before_it_is_fetched(video, scratch, monkeypatch):
     monkeypatch.setattr(remote_file.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(
-        NoRoomError, match=r"has 0.00 GB, and .*scratch has 0.00 GB free; choose another --scratch"
+        NoRoomError,
+        match=r"has 0.00 GB, and .*scratch has 0.00 GB free, of which .*; choose another --scratch",
     ):
         fetched(Flaky(video.read_bytes()), scratch)
 
@@ -216,7 +229,7 @@ def test_the_next_file_is_fetched_meanwhile_and_each_is_removed_after_its_use(vi
             assert path == video
         with copies.open(first) as path:
             assert path.read_bytes() == video.read_bytes()
-            copies._next.result()
+            copies._copies[second].result()
             assert len(list(scratch.root.rglob("*.mp4"))) == 2
         with copies.open(second) as path:
             assert path.read_bytes() == b"other"
@@ -228,7 +241,7 @@ def test_a_next_file_without_room_is_fetched_when_the_one_before_is_removed(vide
 
     def usage(root):
         held = sum(path.stat().st_size for path in scratch.root.rglob("*.mp4"))
-        return SimpleNamespace(free=len(data) + 10 - held)
+        return SimpleNamespace(free=remote_file._ROOM_LEFT + len(data) + 10 - held)
 
     monkeypatch.setattr(remote_file.shutil, "disk_usage", usage)
     with flaky_server(Flaky(data), "a.mp4") as address:
@@ -238,7 +251,38 @@ def test_a_next_file_without_room_is_fetched_when_the_one_before_is_removed(vide
             with copies.open(file) as path:
                 assert path.read_bytes() == data
                 if not number:
-                    assert isinstance(copies._next.exception(), NoRoomError)
+                    assert isinstance(copies._copies[files[1]].exception(), NoRoomError)
+
+
+def test_a_file_that_is_opened_often_is_fetched_once_and_removed_after_its_last_use(video, scratch):
+    flaky = Flaky(video.read_bytes(), files={"b.mp4": b"other"})
+    with flaky_server(flaky, "a.mp4") as address:
+        first, second = RemoteFile(address), RemoteFile(address.replace("a.mp4", "b.mp4"))
+        uses = [first, second, first, second, first]
+        copies = FetchedInTurn(uses, scratch)
+        for number, file in enumerate(uses):
+            with copies.open(file) as path:
+                assert path.read_bytes() == (b"other" if file == second else video.read_bytes())
+            there = {path.name for path in scratch.root.rglob("*.mp4")}
+            assert ("b.mp4" in there) == (number in (1, 2))
+        assert len(flaky.requests) == 2
+    assert there == set()
+
+
+def test_a_scratch_that_fills_up_meanwhile_has_no_room_and_is_no_full_disk(video, scratch, monkeypatch):
+    looks = []
+
+    def fill(scratch):
+        looks.append(1)
+        if len(looks) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Scratch, "check_open", fill)
+    with pytest.raises(NoRoomError) as caught:
+        fetched(Flaky(video.read_bytes()), scratch)
+    assert caught.value.__cause__ is None
+    assert not ends_all(caught.value)
+    assert list(scratch.root.rglob("*.mp4")) == []
 
 
 def test_errors_of_a_copy_name_the_remote_file(scratch):

@@ -60,6 +60,8 @@ class RayExecutor:
         self._patience = patience
         self._seen_at = time.monotonic()
         self._slots: list[_Slot] = []
+        self._lost_by = ""
+        """Reason of the last loss at a start."""
         with ExitStack() as stack:
             stack.callback(ray.shutdown)
             self._probes = [stack.enter_context(proved_locks(folder.absolute())) for folder in folders]
@@ -81,13 +83,13 @@ class RayExecutor:
             return sum(slot.job is None for slot in ready)
         if all(slot.actor is None for slot in self._slots):
             raise WorkerError(
-                f"no worker is left: all actors were lost {_MOST_LOST_AT_START} times in a row at their start; look at "
-                "'ray status' and Ray's log files"
+                f"no worker is left: all actors were lost {_MOST_LOST_AT_START} times in a row at their start "
+                f"({self._lost_by}); look at 'ray status' and Ray's log files"
             )
         if time.monotonic() - self._seen_at > self._patience:
             raise WorkerError(
                 f"the Ray cluster has given no worker for {self._patience:g} seconds; look at 'ray status', and start "
-                "the same command again to go on"
+                "the same command again to resume"
             )
         return 0
 
@@ -169,6 +171,9 @@ class RayExecutor:
     def _lose(self, slot: "_Slot", error: Exception) -> Ended | None:
         """Replace a lost actor; return the end of its job."""
         job, hello = slot.job, slot.hello
+        if hello is None:
+            self._lost_by = first_line(error)
+            logger.warning("a Ray actor was lost at its start: %s", self._lost_by)
         self._kill(slot)
         slot.num_lost_at_start += hello is None
         if slot.num_lost_at_start < _MOST_LOST_AT_START:
@@ -176,7 +181,6 @@ class RayExecutor:
         else:
             logger.error("a Ray actor was lost %d times at its start; it is given up", _MOST_LOST_AT_START)
         if job is None or hello is None:
-            logger.warning("a Ray actor was lost at its start: %s", first_line(error))
             return None
         text = f"its worker on {hello.host} was lost ({first_line(error)})"
         return Ended(job, error=WorkerError(text), is_lost=True)

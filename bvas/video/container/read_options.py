@@ -67,8 +67,14 @@ class Source:
 
 def remote_name(address: str) -> str:
     """Return the address of a remote file without user and query; a code in the path becomes 8 digits of a hash."""
-    # Else files in folders named by codes would have one name.
-    digest = hashlib.sha256(address.partition("?")[0].encode()).hexdigest()[:8]
+    scheme, _, rest = address.partition("?")[0].partition("://")
+    if scheme.lower() in STORES:
+        # Keys may hold it: it begins no fragment.
+        address = address.replace("#", "%23")
+    # Else files in folders named by codes would have one name. A new password changes no name.
+    authority, slash, path = rest.partition("/")
+    place = f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    digest = hashlib.sha256(place.encode()).hexdigest()[:8]
     return redacted_url(address).partition("?")[0].replace(HIDDEN, digest)
 
 

@@ -123,7 +123,7 @@ def _store_faults(name: str, *, is_begun: bool) -> Iterator[None]:
     """
     try:
         yield
-    except BvasError:
+    except (BvasError, TypeError, AttributeError, NameError, AssertionError):
         raise
     except FileNotFoundError as error:
         raise DataError(f"no file {name}; check bucket and path") from redacted_error(error)

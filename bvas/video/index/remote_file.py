@@ -3,10 +3,11 @@
 Reading at random over a network costs a request and megabytes for each clip, so a file is copied before it is read.
 """
 
+import errno
 import logging
 import shutil
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds before each try from the start; within a try connections are resumed.
 _WAITS = (0.5, 2.0, 8.0)
+_ROOM_LEFT = 1 << 28
+"""Bytes that a copy leaves free."""
 
 
 class NoRoomError(DataError):
@@ -109,10 +112,16 @@ class RemoteFile:
         def copy() -> Fingerprint:
             with self._bytes() as (fingerprint, chunks):
                 self._check_room(fingerprint.size, scratch)
-                with path.open("wb") as file:
-                    for chunk in chunks:
-                        scratch.check_open()
-                        file.write(chunk)
+                try:
+                    with path.open("wb") as file:
+                        for chunk in chunks:
+                            scratch.check_open()
+                            file.write(chunk)
+                except OSError as error:
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                        # Not a cause: a full scratch ends no other match.
+                        raise self._no_room(fingerprint.size, scratch) from None
+                    raise
                 if (size := path.stat().st_size) != fingerprint.size:
                     raise PassingError(f"{size} bytes came of {fingerprint.size}")
                 return fingerprint
@@ -141,13 +150,17 @@ class RemoteFile:
                 time.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
-    def _check_room(self, size: int, scratch: Scratch) -> None:
+    def _no_room(self, size: int, scratch: Scratch) -> NoRoomError:
         free = shutil.disk_usage(scratch.root).free
-        if size > free:
-            raise NoRoomError(
-                f"{self.name} has {size / 1e9:.2f} GB, and {scratch.root} has {free / 1e9:.2f} GB free; choose "
-                "another --scratch"
-            )
+        return NoRoomError(
+            f"{self.name} has {size / 1e9:.2f} GB, and {scratch.root} has {free / 1e9:.2f} GB free, of "
+            f"which {_ROOM_LEFT / 1e9:.2f} GB stay free; choose another --scratch"
+        )
+
+    def _check_room(self, size: int, scratch: Scratch) -> None:
+        # Results may be written to the same disk.
+        if size + _ROOM_LEFT > shutil.disk_usage(scratch.root).free:
+            raise self._no_room(size, scratch)
         logger.info("fetching %s, %.1f MB", self.name, size / 1e6)
 
 
@@ -176,17 +189,20 @@ class FetchedFile:
 
 
 class FetchedInTurn:
-    """Copies of remote videos, each fetched while its caller works on the one before, and removed after its use.
+    """Copies of remote videos, each fetched while its caller works on the one before, and removed after its last use.
 
     Args:
-        videos: In the order in which they are opened, each once; local ones are opened as they are.
+        videos: As often as they are opened, and in the order in which they are opened first; local ones are opened as
+            they are.
         scratch: Where copies are made.
     """
 
     def __init__(self, videos: Iterable[Path | RemoteFile], scratch: Scratch) -> None:
         self._scratch = scratch
-        self._left = deque(video for video in videos if isinstance(video, RemoteFile))
-        self._next = self._begun()
+        self._uses = Counter(video for video in videos if isinstance(video, RemoteFile))
+        self._left = deque(self._uses)
+        self._copies: dict[RemoteFile, Future[FetchedFile]] = {}
+        self._begin_next()
 
     @contextmanager
     def open(self, video: Path | RemoteFile) -> Iterator[Path]:
@@ -198,22 +214,27 @@ class FetchedInTurn:
         if isinstance(video, Path):
             yield video
             return
-        assert self._next is not None
-        future = self._next
-        if isinstance(future.exception(), NoRoomError):
-            # The copy before is removed now.
-            future = in_background(video.fetch, self._scratch)
-            future.exception()
-        self._next = self._begun()
-        fetched = future.result()
+        if isinstance(self._copies[video].exception(), NoRoomError):
+            # The copy before may be removed now.
+            self._copies[video] = in_background(video.fetch, self._scratch)
+            self._copies[video].exception()
+        if next(reversed(self._copies)) == video:
+            self._begin_next()
+        self._uses[video] -= 1
         try:
+            fetched = self._copies[video].result()
             with fetched.named():
                 yield fetched.path
         finally:
-            fetched.discard()
+            if not self._uses[video]:
+                copy = self._copies.pop(video)
+                if copy.exception() is None:
+                    copy.result().discard()
 
-    def _begun(self) -> "Future[FetchedFile] | None":
-        return in_background(self._left.popleft().fetch, self._scratch) if self._left else None
+    def _begin_next(self) -> None:
+        if self._left:
+            video = self._left.popleft()
+            self._copies[video] = in_background(video.fetch, self._scratch)
 
 
 def is_remote(text: str) -> bool:
