@@ -89,7 +89,7 @@ def open_hub(address: HubAddress) -> Iterator[Any]:
 
     Raises:
         ConfigError: huggingface_hub is not installed.
-        DataError: the Hub cannot be reached or is not to be asked, refuses the token, or has no such repository or
+        DataError: the Hub cannot be reached or offline mode is set, it refuses the token, or has no such repository or
             revision.
     """
     hub = import_hub()
@@ -116,7 +116,7 @@ def _fault(hub: Any, address: HubAddress, error: BaseException) -> str:
     for one in chain:
         if isinstance(one, hub.errors.OfflineModeIsEnabled):
             return (
-                f"{address} is not here, and HF_HUB_OFFLINE forbids asking the Hub; unset it, or give the full commit "
+                f"{address} is not pulled yet, and HF_HUB_OFFLINE is set; unset it, or give the full commit "
                 "of one that was pulled"
             )
         if isinstance(one, hub.errors.RevisionNotFoundError):
@@ -130,4 +130,6 @@ def _fault(hub: Any, address: HubAddress, error: BaseException) -> str:
                 "'hf auth login' or set HF_TOKEN"
             )
     reason = first_line(chain[-1])
-    return f"{address}: no exchange with the Hub ({reason}); check the network and try again, whole files are kept"
+    return (
+        f"{address}: the transfer failed ({reason}); check the network and try again, complete files are kept"
+    )

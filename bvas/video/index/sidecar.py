@@ -62,7 +62,7 @@ def write_sidecar(path: Path, reading: ReadOptions, index: VideoIndex, info: Vid
     if not _has_one_file(path):
         raise ConfigError(
             f"{path} is a playlist or a folder of pictures: its frames lie in other files, which a sidecar cannot "
-            "vouch for; make one file of it with 'bvas video prepare'"
+            "check; make one file of it with 'bvas video prepare'"
         )
     write_entry(sidecar_path(path), _key(path, reading), index, info)
     return sidecar_path(path)
