@@ -12,6 +12,7 @@ import pytest
 from fake_ray import VERSIONS, FakeRay, RayError, RayTaskError, greeting
 
 from bvas.errors import ConfigError, DataError, WorkerError
+from bvas.system.jobs import ray_actor
 from bvas.system.jobs.job import Ended, Job, reason_of
 from bvas.system.jobs.ray_actor import JobActor
 from bvas.system.jobs.ray_cluster import RaySettings, connect
@@ -200,7 +201,9 @@ def test_an_actor_raises_a_defect_and_takes_the_next_job(actor):
     assert actor.begin(Job("b", job_calls.add, (1, 2)), 1)[-1].value == 3
 
 
-def test_an_actor_refuses_a_folder_that_is_not_the_drivers(actor, tmp_path):
+def test_an_actor_refuses_a_folder_that_is_not_the_drivers(actor, tmp_path, monkeypatch):
+    # Ray is not installed everywhere.
+    monkeypatch.setattr(ray_actor, "versions", lambda: VERSIONS)
     with proved_locks(tmp_path / "runs") as probe:
         assert actor.hello([probe]).host == socket.gethostname()
     with pytest.raises(
