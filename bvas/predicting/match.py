@@ -130,7 +130,11 @@ class MatchPrediction:
             )
             if found is None:
                 return False
-            self._curves[half.number] = load_curve(curve_path(folder, output_stem(half.stem)))
+            try:
+                self._curves[half.number] = load_curve(curve_path(folder, output_stem(half.stem)))
+            except DataError as error:
+                logger.warning("%s", error)
+                return False
         self._known[half.number] = found
         return True
 

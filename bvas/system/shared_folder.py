@@ -49,7 +49,7 @@ def proved_locks(folder: Path) -> Iterator[Path]:
     own = probes / f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
     with _new_probe(own) as file:
         is_over = threading.Event()
-        beats = threading.Thread(target=_beat, args=(file, is_over), name="bvas-probe", daemon=True)
+        beats = threading.Thread(target=_beat, args=(own, is_over), name="bvas-probe", daemon=True)
         try:
             if not is_locked(own):
                 raise DataError(f"locks in {folder} do not hold: one file was locked twice; {_REMEDY}")
@@ -65,6 +65,8 @@ def proved_locks(folder: Path) -> Iterator[Path]:
             is_over.set()
             if beats.ident is not None:
                 beats.join()
+            # Some systems remove no open file.
+            file.close()
             own.unlink(missing_ok=True)
             with suppress(OSError):  # other processes have probes in it
                 probes.rmdir()
@@ -76,20 +78,25 @@ def _new_probe(own: Path) -> BinaryIO:
     Raises:
         DataError: it cannot be written.
     """
+    deadline = time.monotonic() + _SECONDS_TO_END
     while True:
         try:
             own.parent.mkdir(parents=True, exist_ok=True)
             return open_alone(own)
-        except (FileNotFoundError, BlockingIOError):
-            # Another process has just removed the folder, or tests the lock of the new probe.
-            time.sleep(0.01)
         except OSError as error:
-            raise DataError(f"cannot write {own}: {error.strerror or error}; choose other --runs") from error
+            # Another process has just removed the folder, or tests the lock of the new probe.
+            is_passing = isinstance(error, FileNotFoundError | FileExistsError | BlockingIOError)
+            if not is_passing or time.monotonic() > deadline:
+                raise DataError(
+                    f"cannot write {own}: {error.strerror or error}; choose other --runs"
+                ) from error
+            time.sleep(0.01)
 
 
-def _beat(file: BinaryIO, is_over: threading.Event) -> None:
+def _beat(own: Path, is_over: threading.Event) -> None:
     while not is_over.wait(_SECONDS_BETWEEN_BEATS):
-        os.utime(file.fileno())
+        with suppress(OSError):
+            os.utime(own)
 
 
 def _alive_without_lock(own: Path) -> str | None:

@@ -69,6 +69,12 @@ def test_a_replacement_that_never_comes_gets_no_job_and_the_healthy_actor_goes_o
     assert {job.name for job, _ in ray.actors[1].jobs} == {"0", "1", "2", "3"}
 
 
+def test_idle_actors_of_a_machine_that_died_cost_no_job_a_try():
+    # Both of `a` are dead when the first job comes, which then runs on `b`.
+    ray = FakeRay([greeting("a"), LOST], [greeting("a"), LOST], [greeting("a"), LOST], [greeting("b")])
+    assert _values(_run(ray, num_workers=3, num_jobs=1)) == [10]
+
+
 def test_an_actor_that_is_lost_at_its_start_costs_no_job_and_is_given_up_after_three(caplog):
     ray = FakeRay([LOST], [greeting("b")], [LOST], [LOST])
     assert _values(_run(ray, num_jobs=9)) == list(range(10, 19))

@@ -180,6 +180,31 @@ def test_paths_and_streams_are_not_fetched(text):
     assert not is_remote(text)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://user:S3cr/etpw@host.invalid/1.mp4",
+        "https://u:S3cr[etpw@host/1.mp4",
+        "http://h\x01ost/a.mp4?t=S3cretpw",
+    ],
+)
+def test_an_address_that_is_not_valid_is_refused_at_once_without_its_secrets(address, caplog):
+    with (
+        caplog.at_level("INFO"),
+        pytest.raises(DataError, match="is not a valid address; write special") as caught,
+    ):
+        RemoteFile(address).fingerprint()
+    assert "S3cr" not in f"{caught.value}{caplog.text}"
+
+
+def test_spaces_and_letters_of_any_alphabet_in_an_address_are_escaped(video):
+    flaky = Flaky(b"", files={"My%20Sp%C3%A4tspiel.mp4": video.read_bytes()})
+    with flaky_server(flaky, "a.mp4") as address:
+        for name in ("My Spätspiel.mp4", "My%20Sp%C3%A4tspiel.mp4"):
+            found = RemoteFile(address.replace("a.mp4", name)).fingerprint()
+            assert found.size == video.stat().st_size
+
+
 def test_an_etag_is_kept_and_a_date_or_a_weak_tag_is_not(video):
     data = video.read_bytes()
     for options, tag in (({}, "1"), ({"tags": ['W/"1"']}, ""), ({"tagged": False}, "")):

@@ -180,6 +180,11 @@ class RayExecutor:
             self._start(slot)
         else:
             logger.error("a Ray actor was lost %d times at its start; it is given up", _MOST_LOST_AT_START)
+        if hello is not None:
+            # Idle actors of the same machine may be lost too: they get jobs once they have answered again.
+            for other in self._slots:
+                if other.hello is not None and other.job is None and other.hello.host == hello.host:
+                    other.hello, other.answer = None, other.actor.hello.remote(self._probes)
         if job is None or hello is None:
             return None
         text = f"its worker on {hello.host} was lost ({first_line(error)})"

@@ -55,13 +55,15 @@ def run_jobs(
             # Nothing tells when a generator that yielded None knows its next job.
             for ended in executor.wait(_SECONDS_BETWEEN_LOOKS if job is None else None, watch or _ignore):
                 num_running -= 1
-                num_tries[ended.job.name] += 1
+                num_tries[ended.job.name] += ended.is_lost
                 if ended.is_lost and num_tries[ended.job.name] < tries:
                     logger.warning("%s: %s; it is tried again", ended.job.name, ended.error)
                     again.append(ended.job)
                 else:
                     if ended.is_lost and ended.error is not None and tries > 1:
                         ended.error.add_note(f"the job lost {tries} workers")
+                    # A later job may have the same name.
+                    num_tries.pop(ended.job.name, None)
                     on_end(ended)
     finally:
         executor.close()

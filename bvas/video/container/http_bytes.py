@@ -14,7 +14,7 @@ import threading
 import urllib.request
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from bvas.errors import DecodeError
 
@@ -266,7 +266,9 @@ def _opener_of(location: str) -> tuple[str, urllib.request.OpenerDirector]:
     """Return an address without user and password, and what opens it with them."""
     parts = urlsplit(location)
     user_info, _, host = parts.netloc.rpartition("@")
-    url = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
+    # As browsers do: what is not allowed in a path or query is escaped, what is escaped stays.
+    path, query = (quote(text, safe="/%:@!$&'()*+,;=~?") for text in (parts.path, parts.query))
+    url = urlunsplit((parts.scheme, host, path, query, ""))
     user, _, password = user_info.partition(":")
     if not user:
         return url, urllib.request.build_opener()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 from urllib.parse import unquote, urlsplit
 
-from bvas.errors import HIDDEN, ConfigError, DecodeError, redacted_url
+from bvas.errors import HIDDEN, ConfigError, DataError, DecodeError, redacted_url
 from bvas.video.container.frame_rate import as_rate
 
 SourceKind = Literal["file", "growing file", "pipe", "URL", "remote file"]
@@ -78,6 +78,20 @@ def remote_name(address: str) -> str:
     return redacted_url(address).partition("?")[0].replace(HIDDEN, digest)
 
 
+def check_address(address: str) -> None:
+    """Raise where an address cannot be split into its parts.
+
+    Raises:
+        DataError: it cannot; the message shows no user and password.
+    """
+    try:
+        urlsplit(address)
+    except ValueError:
+        raise DataError(
+            f"{redacted_url(address)} is not a valid address; write special characters of user and password as %XX"
+        ) from None
+
+
 def source_of(given: Path | str, *, growing: bool = False) -> Source:
     """Return the source that a path or a text names.
 
@@ -87,9 +101,11 @@ def source_of(given: Path | str, *, growing: bool = False) -> Source:
 
     Raises:
         DecodeError: it is a device or a socket.
+        DataError: it is an address that is not valid.
     """
     text = os.fspath(given)
     if isinstance(given, str) and _URL.match(given):
+        check_address(given)
         if not given.lower().startswith("file://"):
             is_stored = urlsplit(given).scheme.lower() in STORES
             return Source("remote file" if is_stored else "URL", given)

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import InvalidURL
 from importlib import import_module
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -60,6 +61,9 @@ def http_bytes_of(address: str, name: str) -> Iterator[tuple[Fingerprint, Iterat
 
 def _refusal(name: str, cause: BaseException | None) -> Exception:
     """Return the error of an address that cannot be opened; without a cause it is a playlist."""
+    if isinstance(cause, ValueError | InvalidURL):
+        # Its text holds parts of the address, also secret ones.
+        return DataError(f"{name} is not a valid address; write special characters as %XX")
     if cause is None:
         return DataError(f"{name} is a playlist, not a file; `bvas spot` reads one")
     is_final = isinstance(getattr(cause, "reason", None), _FINAL)
@@ -140,5 +144,7 @@ def _store_faults(name: str, *, is_begun: bool) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     if isinstance(error, HTTPError):
         return f"the server answers {error.code} {error.reason}"
+    if isinstance(error, UnicodeError | InvalidURL):
+        return "the address is not valid"
     cause = error.reason if isinstance(error, URLError) else error
     return str(getattr(cause, "strerror", None) or cause or type(cause).__name__)

@@ -19,7 +19,14 @@ from bvas.errors import DataError, DecodeError, redacted_error
 from bvas.system.background import in_background
 from bvas.system.file_names import output_stem
 from bvas.system.scratch import Scratch
-from bvas.video.container.read_options import DEFAULT_READING, STORES, ReadOptions, Source, remote_name
+from bvas.video.container.read_options import (
+    DEFAULT_READING,
+    STORES,
+    ReadOptions,
+    Source,
+    check_address,
+    remote_name,
+)
 from bvas.video.index.file_identity import Fingerprint
 from bvas.video.index.remote_bytes import HTTP, PassingError, http_bytes_of, stored_bytes_of
 from bvas.video.index.video_index import forget_index
@@ -42,6 +49,14 @@ class RemoteFile:
 
     address: str = field(repr=False)
     """With user, password and query where it has them."""
+
+    def __post_init__(self) -> None:
+        """Check the address.
+
+        Raises:
+            DataError: it is not valid.
+        """
+        check_address(self.address)
 
     @property
     def name(self) -> str:
