@@ -48,7 +48,7 @@ class Scratch:
             except OSError as error:
                 raise DataError(
                     f"cannot write to {self.root}: {error.strerror or error}; choose another --scratch"
-                ) from error
+                ) from None  # a full scratch ends no other match
         return folder
 
     def check_open(self) -> None:

@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import job_calls
@@ -165,10 +166,11 @@ def test_a_job_knows_how_many_workers_share_its_machine():
 
 
 @pytest.fixture
-def actor():
+def actor(tmp_path, monkeypatch):
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
-    yield JobActor("", logging.INFO)
+    monkeypatch.chdir(tmp_path)
+    yield JobActor("", logging.INFO, tmp_path / "missing")
     root.handlers[:] = before
     root.setLevel(level)
 
@@ -199,6 +201,12 @@ def test_an_actor_tells_log_lines_and_progress_before_the_end(actor):
     assert said[0].getMessage() == "reading rtsp://camera/1"
     assert said[1] == (2, 2, "")
     assert isinstance(said[2], Ended)
+
+
+def test_an_actor_works_in_the_folder_of_the_driver(actor, tmp_path):
+    (tmp_path / "driver").mkdir()
+    JobActor("", logging.INFO, tmp_path / "driver")
+    assert Path.cwd() == tmp_path / "driver"
 
 
 def test_an_actor_raises_a_defect_and_takes_the_next_job(actor):

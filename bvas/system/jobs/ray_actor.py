@@ -1,11 +1,13 @@
 """Worker of the Ray executor: an actor that runs one job at a time, and tells what its job says."""
 
 import logging
+import os
 import platform
 import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from logging.handlers import QueueHandler
@@ -41,8 +43,16 @@ def versions() -> dict[str, str]:
 class JobActor:
     """Runs jobs in a thread, so that it can be asked meanwhile. Nothing here depends on Ray."""
 
-    def __init__(self, device: str, level: int) -> None:
-        """Take the device of the jobs (`cpu`, `cuda`, or empty where they need none), and the level of log lines."""
+    def __init__(self, device: str, level: int, folder: Path) -> None:
+        """Enter the working folder of the driver, for relative paths in configs.
+
+        Args:
+            device: Of the jobs: `cpu`, `cuda`, or empty where they need none.
+            level: Of log lines.
+            folder: Working folder of the driver; where it is missing, the actor stays in its own.
+        """
+        with suppress(OSError):
+            os.chdir(folder)
         self._device = device
         self._kept: dict[str, Any] = {}
         self._job: Future[Ended] | None = None

@@ -120,7 +120,7 @@ class RayExecutor:
         """Ask for an actor, which is alive when it answers."""
         # Ray's own retries would hide losses, and run a job beside ours.
         make = self._ray.remote(num_cpus=1, num_gpus=self._num_gpus, max_restarts=0, max_task_retries=0)
-        slot.actor = make(JobActor).remote(self._device, logging.getLogger().getEffectiveLevel())
+        slot.actor = make(JobActor).remote(self._device, logging.getLogger().getEffectiveLevel(), Path.cwd())
         slot.answer = slot.actor.hello.remote(self._probes)
 
     def _receive(self, slot: "_Slot", watch: Watch) -> Ended | None:
