@@ -57,7 +57,7 @@ def connect(settings: RaySettings) -> tuple[RayCalls, int]:
     """Connect to a cluster; return Ray and how many workers to start.
 
     Raises:
-        ConfigError: Ray is not installed, there is no such cluster, its versions differ, or it has no CPU or GPU free.
+        ConfigError: Ray is not installed, the cluster is not found, its versions differ, or no CPU or GPU is free.
     """
     try:
         ray = import_module("ray")

@@ -52,7 +52,7 @@ def http_bytes_of(address: str, name: str) -> Iterator[tuple[Fingerprint, Iterat
                 "other means and name the file itself"
             )
         tag = source.identity[0] or ""
-        # A date is no tag: two files of one size may share it.
+        # A date is not a tag: two files of one size may share it.
         etag = tag.strip('"') if tag.startswith('"') else ""
         yield Fingerprint(size=source.size, mtime_ns=0, etag=etag), _chunks_of(source)
     finally:
@@ -84,7 +84,7 @@ def stored_bytes_of(address: str, name: str) -> Iterator[tuple[Fingerprint, Iter
     """Open a file of an object store; yield its size and etag, and its bytes.
 
     Raises:
-        DataError: there is no such file, it may not be read, or the store does not answer.
+        DataError: the file is not found or may not be read, or the store does not answer.
         ConfigError: a package is missing, or the store wants settings.
         PassingError: the store fails in the middle of the bytes, or the file changes there.
     """
